@@ -1,0 +1,76 @@
+import type { Clock } from '#src/base/clock.ts'
+import type { Logger } from '#src/base/logger.ts'
+import type { Random } from '#src/base/random.ts'
+import type { TransportProtocol } from './transport/transport-port.ts'
+
+/** One address the engine listens on. */
+export interface ListenOptions {
+  protocol: TransportProtocol
+  host: string
+  /** 0 = any free port. */
+  port: number
+  /** Address peers should use instead of `host` (0.0.0.0, NAT); a name is allowed. */
+  advertisedHost?: string
+  /** Only for tls. */
+  tls?: ServerTls
+}
+
+/** Certificates of a TLS listener, chosen by SNI. Client certificates are asked for and judged, never required. */
+export interface ServerTls {
+  /** Served when no name matches: what phones see. */
+  fallback: { certificatePem: string; keyPem: string }
+  /** Served for these server names: the trunk's FQDN. */
+  byName: { names: string[]; certificatePem: string; keyPem: string }[]
+  /** Roots for client certificates of trunks. */
+  clientCaPem: string[]
+}
+
+/** How the engine dials out by TLS to certain hosts. */
+export interface OutboundTls {
+  /** Server names this is for; `*` for any. First match wins. */
+  names: string[]
+  certificatePem?: string
+  keyPem?: string
+  caPem?: string[]
+}
+
+/** A name that is not looked up in DNS. */
+export interface StaticHost {
+  name: string
+  address: string
+}
+
+/** RFC 3261 17.1.1.1 timer bases, in ms; only tests shorten them, and then by a fake clock instead. */
+export interface TimerBases {
+  t1Ms: number
+  t2Ms: number
+  t4Ms: number
+}
+
+export interface EngineLimits {
+  /** Largest message accepted, bytes; over UDP 65,507 at most anyway. */
+  maxMessageBytes: number
+  /** Largest header section, bytes. */
+  maxHeaderBytes: number
+  maxConnections: number
+  maxConnectionsPerSource: number
+  /** A half-received message must be complete within this time. */
+  halfMessageTimeoutMs: number
+  /** A connection without any message is closed after this. */
+  idleTimeoutMs: number
+}
+
+export interface EngineOptions {
+  listen: ListenOptions[]
+  outboundTls: OutboundTls[]
+  staticHosts: StaticHost[]
+  limits: EngineLimits
+  timers: TimerBases
+  /** The TCP door for drachtio-srf applications outside this process; undefined = closed. */
+  door: { host: string; port: number; secret: string } | undefined
+  /** Value of User-Agent and Server where the application sets none; undefined = none. */
+  userAgent: string | undefined
+  clock: Clock
+  random: Random
+  logger: Logger
+}

@@ -1,0 +1,68 @@
+import type { SipMessage, SipRequest, SipResponse } from '#src/sip/message.ts'
+
+export type TransportProtocol = 'udp' | 'tcp' | 'tls'
+
+/**
+ * One path to one peer: a connection, or for UDP the pair of our socket and the peer's address.
+ * Responses go back over the flow of their request (RFC 3261 18.2.2, RFC 3581).
+ */
+export interface Flow {
+  readonly id: number
+  readonly protocol: TransportProtocol
+  readonly localHost: string
+  readonly localPort: number
+  /** What we call ourselves toward this peer in Via and Contact (the listener's advertised address). */
+  readonly advertisedHost: string
+  readonly advertisedPort: number
+  readonly remoteHost: string
+  readonly remotePort: number
+  /** DNS names of the peer's certificate when it presented one that verified; otherwise empty. */
+  readonly peerNames: readonly string[]
+  readonly closed: boolean
+}
+
+/** Where a request should go: an ordered list is tried one after the other (RFC 3263 4.3). */
+export interface Target {
+  protocol: TransportProtocol
+  /** IP literal. */
+  host: string
+  port: number
+  /** Name to check the peer's certificate against and to send as SNI; undefined when the URI had an address. */
+  serverName: string | undefined
+}
+
+/** The way up: given once, at start. Must not throw. */
+export interface TransportUser {
+  /** Top Via already carries received and rport; `bytes` is the size on the wire. */
+  onRequest(request: SipRequest, flow: Flow, bytes: number): void
+  onResponse(response: SipResponse, flow: Flow, bytes: number): void
+  /** The connection is gone; nothing can be sent on it. Never called for UDP. */
+  onFlowClosed(flow: Flow): void
+}
+
+/** What transactions ask of the transports. */
+export interface TransportLayer {
+  /** Binds every listener or throws an ApplianceError(PORT_IN_USE) that names protocol, host and port. */
+  start(user: TransportUser): Promise<void>
+  /** Stops listening, closes connections. */
+  stop(): Promise<void>
+  /** The bound addresses, ports filled in. */
+  readonly listeners: readonly ListenerAddress[]
+  /** Finds or opens the flow to a target; rejects with the connect or TLS error. UDP resolves at once. */
+  connect(target: Target): Promise<Flow>
+  /** Finds the open flow to this address, if there is one. */
+  findFlow(protocol: TransportProtocol, host: string, port: number): Flow | undefined
+  /**
+   * Formats and writes. Returns the bytes written; `onError` is called later when the kernel or the
+   * peer refuses (ICMP unreachable, reset). Throws never; a closed flow calls `onError`.
+   */
+  send(message: SipMessage, flow: Flow, onError: (error: Error) => void): number
+}
+
+export interface ListenerAddress {
+  protocol: TransportProtocol
+  host: string
+  port: number
+  advertisedHost: string
+  advertisedPort: number
+}

@@ -1,0 +1,188 @@
+import { Type, type Static, type TSchema } from 'typebox'
+
+/**
+ * Every setting of the box: title, default, and when a change takes effect (`x-applies`: live at once,
+ * sip = the SIP and media parts restart, reboot = the process restarts). One place feeds validation, the
+ * page and the documentation.
+ */
+type Applies = 'live' | 'sip' | 'reboot'
+
+function field<T extends TSchema>(schema: T, title: string, applies: Applies): T {
+  return { ...schema, title, 'x-applies': applies }
+}
+
+const port = (fallback: number): ReturnType<typeof Type.Integer> =>
+  Type.Integer({ minimum: 0, maximum: 65535, default: fallback })
+const closed = { additionalProperties: false, default: {} }
+
+export const settingsSchema = Type.Object(
+  {
+    listen: field(
+      Type.String({ default: '0.0.0.0', minLength: 2, maxLength: 45 }),
+      'Address that all ports bind to',
+      'reboot',
+    ),
+    advertisedAddress: field(
+      Type.Optional(Type.String({ minLength: 2, maxLength: 253 })),
+      'Address or name shown to phones instead of the one they reached (NAT)',
+      'sip',
+    ),
+    sip: Type.Object(
+      {
+        udpPort: field(port(5060), 'SIP over UDP port', 'sip'),
+        tcpPort: field(port(5060), 'SIP over TCP port', 'sip'),
+        tlsPort: field(port(5061), 'SIP over TLS port', 'sip'),
+        realm: field(
+          Type.String({ default: 'branchline', pattern: '^[A-Za-z0-9.-]{1,64}$' }),
+          'Digest realm',
+          'sip',
+        ),
+        minExpiresS: field(
+          Type.Integer({ minimum: 10, maximum: 3600, default: 60 }),
+          'Shortest registration, seconds',
+          'live',
+        ),
+        maxExpiresS: field(
+          Type.Integer({ minimum: 60, maximum: 86400, default: 3600 }),
+          'Longest registration, seconds',
+          'live',
+        ),
+        maxContactsPerLine: field(
+          Type.Integer({ minimum: 1, maximum: 50, default: 10 }),
+          'Contacts per line',
+          'live',
+        ),
+        ringTimeoutS: field(
+          Type.Integer({ minimum: 5, maximum: 180, default: 45 }),
+          'Ring time before a call counts as not answered, seconds',
+          'live',
+        ),
+        door: Type.Object(
+          {
+            enabled: field(
+              Type.Boolean({ default: false }),
+              'Open the door for outside drachtio-srf applications',
+              'sip',
+            ),
+            host: field(Type.String({ default: '127.0.0.1' }), 'Address of the door', 'sip'),
+            port: field(port(9022), 'Port of the door', 'sip'),
+          },
+          closed,
+        ),
+        drachtio: field(
+          Type.Optional(
+            Type.Object(
+              {
+                host: Type.String({ title: 'Address of the drachtio-server' }),
+                port: Type.Integer({
+                  minimum: 1,
+                  maximum: 65535,
+                  default: 9022,
+                  title: 'Port of the drachtio-server',
+                }),
+                secret: Type.String({ title: 'Secret of the drachtio-server' }),
+              },
+              { additionalProperties: false },
+            ),
+          ),
+          'A drachtio-server to use instead of the embedded engine',
+          'sip',
+        ),
+      },
+      closed,
+    ),
+    media: Type.Object(
+      {
+        relay: field(
+          Type.Union([Type.Literal('embedded'), Type.Literal('rtpengine')], { default: 'embedded' }),
+          'Media relay',
+          'sip',
+        ),
+        portMin: field(
+          Type.Integer({ minimum: 1024, maximum: 65534, default: 20000 }),
+          'First media port',
+          'sip',
+        ),
+        portMax: field(
+          Type.Integer({ minimum: 1025, maximum: 65535, default: 20999 }),
+          'Last media port',
+          'sip',
+        ),
+        workers: field(Type.Integer({ minimum: 1, maximum: 16, default: 1 }), 'Relay workers', 'sip'),
+        rtpengine: Type.Object(
+          {
+            host: field(Type.String({ default: '127.0.0.1' }), 'Address of rtpengine', 'sip'),
+            port: field(port(2223), 'NG control port of rtpengine', 'sip'),
+          },
+          closed,
+        ),
+      },
+      closed,
+    ),
+    page: Type.Object(
+      {
+        httpsPort: field(port(8443), 'Setup page and API port (HTTPS)', 'reboot'),
+        httpPort: field(port(8080), 'Provisioning and redirect port (HTTP)', 'reboot'),
+      },
+      closed,
+    ),
+    site: Type.Object(
+      {
+        country: field(Type.String({ default: 'DE', pattern: '^[A-Z]{2}$' }), 'Country (ISO 3166)', 'live'),
+        emergencyNumbers: field(
+          Type.Array(Type.String({ pattern: '^[0-9]{2,6}$' }), {
+            default: ['112', '110', '911', '999', '933'],
+            maxItems: 20,
+          }),
+          'Emergency numbers',
+          'live',
+        ),
+      },
+      closed,
+    ),
+    tenant: Type.Object(
+      {
+        kind: field(
+          Type.Union([Type.Literal('none'), Type.Literal('lab'), Type.Literal('microsoft')], {
+            default: 'none',
+          }),
+          'Tenant',
+          'reboot',
+        ),
+        tenantId: field(Type.Optional(Type.String({ maxLength: 64 })), 'Entra tenant id', 'reboot'),
+        clientId: field(
+          Type.Optional(Type.String({ maxLength: 64 })),
+          'Entra application (client) id',
+          'reboot',
+        ),
+        sbcFqdn: field(
+          Type.Optional(Type.String({ maxLength: 63 })),
+          'FQDN of this box in the tenant',
+          'sip',
+        ),
+      },
+      closed,
+    ),
+    log: Type.Object(
+      {
+        level: field(
+          Type.Union(
+            [Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')],
+            { default: 'info' },
+          ),
+          'Log level',
+          'live',
+        ),
+      },
+      closed,
+    ),
+    stopGraceS: field(
+      Type.Integer({ minimum: 0, maximum: 3600, default: 20 }),
+      'Time that live calls get at shutdown, seconds',
+      'live',
+    ),
+  },
+  { additionalProperties: false, default: {} },
+)
+
+export type Settings = Static<typeof settingsSchema>

@@ -1,0 +1,62 @@
+import type { Events } from '#src/base/events.ts'
+import type { LiveCall, CallRecord } from '#src/model/call-record.ts'
+import type { Binding } from '#src/model/binding.ts'
+import type { SignIn } from '#src/model/sign-in.ts'
+import type { User } from '#src/model/user.ts'
+
+/** What the call side asks of sign-in; satisfied by src/signin. */
+export interface SignInPort extends Events<SignInEvents> {
+  /** Starts, or joins, the device-code flow of a line. Rejects with TENANT_UNREACHABLE. */
+  begin(lineId: string, actor: string): Promise<PendingSignIn>
+  /** Pending, failed or done; undefined when nothing was ever started since boot. */
+  status(lineId: string): SignInStatus | undefined
+  cancel(lineId: string): void
+  /** False when nobody was signed in. */
+  signOut(lineId: string, actor: string): Promise<boolean>
+}
+
+export interface PendingSignIn {
+  userCode: string
+  verificationUri: string
+  expiresAtMs: number
+}
+
+/** `failed` carries a sentence for the person in front of the phone. */
+export type SignInStatus =
+  | ({ state: 'awaitingUser' } & PendingSignIn)
+  | { state: 'signedIn'; userId: string }
+  | { state: 'failed'; code: string; text: string }
+
+export interface SignInEvents {
+  signedIn: { signIn: SignIn; user: User }
+  signedOut: { lineId: string; userId: string }
+  signInFailed: { lineId: string; code: string; text: string }
+}
+
+/** Facts the call side tells the rest of the box. */
+export interface PbxEvents {
+  bindingChanged: { aor: string; bindings: Binding[] }
+  callStarted: LiveCall
+  callChanged: LiveCall
+  callEnded: CallRecord
+  trunkChanged: TrunkHealth
+}
+
+/** How a trunk is, host by host. */
+export interface TrunkHealth {
+  name: string
+  state: 'up' | 'degraded' | 'down' | 'off'
+  hosts: { name: string; up: boolean; lastOkAtMs: number | undefined; lastError: string | undefined }[]
+}
+
+/** What the rest of the box may ask of the call side. */
+export interface Pbx extends Events<PbxEvents> {
+  liveCalls(): LiveCall[]
+  /** Ends a call from outside (the page, shutdown); false when it is gone. */
+  hangUp(callId: string): boolean
+  trunks(): TrunkHealth[]
+  counters(): Record<string, number>
+  /** New calls get 503 with Retry-After from now on; resolves when no call is left or `graceMs` is over and the rest were ended. */
+  drain(graceMs: number): Promise<void>
+  stop(): Promise<void>
+}
