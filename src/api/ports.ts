@@ -43,19 +43,24 @@ export interface SettingsService {
   ): Promise<{ etag: string; applied: string[]; pendingRestart: string[] }>
 }
 
-/** A person that the lab tenant offers to sign in as. */
+/** A person of the lab tenant: to sign in as, or to call. */
 export interface LabPerson {
   id: string
   upn: string
   displayName: string
   number: string | undefined
+  licensed: boolean
+  /** False for the numbers that only answer calls. */
+  canSignIn: boolean
+  /** What this person is for, one sentence. */
+  purpose: string
 }
 
 /** The lab tenant as the page shows it. */
 export interface LabPort {
   /** Where the sign-in code is entered. */
   pageUrl: string
-  people(): Promise<LabPerson[]>
+  people(): Promise<readonly LabPerson[]>
 }
 
 /**
