@@ -18,19 +18,35 @@ export interface EndpointOptions {
 }
 
 export interface EndpointSession {
+  /** Our latest description: the offer that we made, or the answer to the latest offer. */
   readonly localSdp: string
+  /** How this session's packets are protected. */
+  readonly profile: RtpProfile
   acceptAnswer(answerSdp: string): void
   /** Answers a re-offer (hold, resume, refresh) and goes on. */
   renegotiate(offerSdp: string): string
   /** Plays once; resolves at its end, or false when `stopPlaying`, another `play` or `close` cut it short. */
   play(pcm: Pcm, options?: { repeat?: boolean }): Promise<boolean>
   stopPlaying(): void
+  /** Sends keys (0-9 * # A-D) as telephone events (RFC 4733); false when the peer takes none or `close` cut it short. */
+  sendDtmf(keys: string): Promise<boolean>
   /** Sends back what is heard. */
   echo(on: boolean): void
   /** Heard telephone events (RFC 4733), one call per key press. */
   onDtmf: ((key: string) => void) | undefined
   /** Heard audio, decoded, as it comes. */
   onAudio: ((pcm: Pcm) => void) | undefined
-  readonly stats: { receivedPackets: number; sentPackets: number; badTag: number }
+  readonly stats: EndpointStats
   close(): void
+}
+
+/** Counters of RTP that ended or began here; RTCP is not counted. */
+export interface EndpointStats {
+  /** Proven packets: tag verified, payload type negotiated. */
+  receivedPackets: number
+  sentPackets: number
+  /** SRTP packets whose tag did not verify, plain RTP where SRTP was agreed included. */
+  badTag: number
+  /** Gaps in the sequence numbers (RFC 3550 A.3). */
+  lostPackets: number
 }
