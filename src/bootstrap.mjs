@@ -1,0 +1,100 @@
+// Runs before every npm script, on whatever Node (>= 20) the machine has: installs what is missing.
+// Plain JavaScript without packages, because nothing is installed yet when it first runs.
+//   (always)   npm packages, when node_modules is missing or older than package-lock.json
+//   --web      the setup page's bundle, when web/dist is missing or older than its sources
+//   --peers    the Debian packages of the foreign SIP peers that tests talk to
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const wanted = new Set(process.argv.slice(2))
+
+/** Debian packages of the peers. */
+const peers = [
+  'baresip-core',
+  'sip-tester',
+  'kamailio',
+  'kamailio-tls-modules',
+  'rtpengine-daemon',
+  'chromium',
+  'socat',
+  'systemd',
+]
+
+function say(text) {
+  process.stdout.write(`${text}\n`)
+}
+
+function fail(text) {
+  process.stderr.write(`\n${text}\n`)
+  process.exit(1)
+}
+
+function modifiedMs(path) {
+  return existsSync(path) ? statSync(path).mtimeMs : 0
+}
+
+function newestMs(folder) {
+  let newest = 0
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.name === 'dist' || entry.name === 'node_modules') continue
+    const path = join(folder, entry.name)
+    newest = Math.max(newest, entry.isDirectory() ? newestMs(path) : modifiedMs(path))
+  }
+  return newest
+}
+
+function installPackages() {
+  const stamp = join(root, 'node_modules', '.package-lock.json')
+  const lock = join(root, 'package-lock.json')
+  const node = join(root, 'node_modules', '.bin', 'node')
+  if (existsSync(node) && modifiedMs(stamp) >= modifiedMs(lock)) return
+  say('Installing packages (once; about half a minute) ...')
+  const npm = process.env.npm_execpath
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
+  const run = npm
+    ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: 'inherit' })
+    : spawnSync('npm', args, { cwd: root, stdio: 'inherit' })
+  if (run.status !== 0) fail('npm could not install the packages: the lines above say why. Then try again.')
+}
+
+function buildWeb() {
+  const built = join(root, 'web', 'dist', 'index.html')
+  if (modifiedMs(built) >= newestMs(join(root, 'web'))) return
+  const node = join(root, 'node_modules', '.bin', 'node')
+  const run = spawnSync(node, [join(root, 'web', 'build.ts')], { cwd: root, stdio: 'inherit' })
+  if (run.status !== 0) fail('The setup page could not be built: the lines above say why.')
+}
+
+function installPeers() {
+  const missing = peers.filter((name) => !existsSync(`/var/lib/dpkg/info/${name}.list`))
+  if (missing.length === 0) return
+  const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n']
+  say(`Installing Debian packages that the tests talk to: ${missing.join(' ')} ...`)
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const apt = (...args) =>
+    spawnSync([...sudo, 'apt-get'][0], [...sudo, 'apt-get', ...args].slice(1), {
+      env: environment,
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+    })
+  apt('update', '-qq')
+  // policy-rc.d keeps the daemons that come with the packages from starting: tests start their own.
+  const policy = '/usr/sbin/policy-rc.d'
+  const guarded = sudo.length === 0 && !existsSync(policy)
+  if (guarded)
+    execFileSync('sh', ['-c', `printf '#!/bin/sh\\nexit 101\\n' > ${policy} && chmod 755 ${policy}`])
+  const run = apt('install', '-y', '-qq', '--no-install-recommends', ...missing)
+  if (guarded) execFileSync('rm', ['-f', policy])
+  if (run.status !== 0) {
+    fail(`${run.stdout ?? ''}${run.stderr ?? run.error ?? ''}
+The tests need these Debian packages: ${missing.join(' ')}. Install them as root and try again:
+  apt-get install --no-install-recommends ${missing.join(' ')}`)
+  }
+}
+
+installPackages()
+if (wanted.has('--web')) buildWeb()
+if (wanted.has('--peers')) installPeers()
