@@ -160,6 +160,40 @@ export const settingsSchema = Type.Object(
           'FQDN of this box in the tenant',
           'sip',
         ),
+        certificateFile: field(
+          Type.Optional(Type.String({ maxLength: 4096 })),
+          'File with the certificate chain that the box shows to Teams (PEM)',
+          'sip',
+        ),
+        keyFile: field(
+          Type.Optional(Type.String({ maxLength: 4096 })),
+          'File with the private key of that certificate (PEM)',
+          'sip',
+        ),
+        trunkHosts: field(
+          Type.Optional(
+            Type.Array(
+              Type.Object(
+                {
+                  name: Type.String({ title: 'Host name', minLength: 1, maxLength: 253 }),
+                  port: Type.Integer({ title: 'Port', minimum: 1, maximum: 65535, default: 5061 }),
+                  address: Type.Optional(
+                    Type.String({ title: 'Address, where DNS must not be asked', maxLength: 45 }),
+                  ),
+                },
+                { additionalProperties: false },
+              ),
+              { maxItems: 8 },
+            ),
+          ),
+          'Signalling hosts of the trunk in order of preference, instead of Microsoft’s',
+          'sip',
+        ),
+        trunkCaFile: field(
+          Type.Optional(Type.String({ maxLength: 4096 })),
+          'File with the roots that the trunk’s certificates chain to (PEM), instead of the public ones',
+          'sip',
+        ),
       },
       closed,
     ),
