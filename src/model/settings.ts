@@ -8,7 +8,11 @@ import { Type, type Static, type TSchema } from 'typebox'
 type Applies = 'live' | 'sip' | 'reboot'
 
 function field<T extends TSchema>(schema: T, title: string, applies: Applies): T {
-  return { ...schema, title, 'x-applies': applies }
+  // Not a spread: typebox marks an optional field by a property that is not enumerable.
+  return Object.defineProperties(schema, {
+    title: { value: title, enumerable: true },
+    'x-applies': { value: applies, enumerable: true },
+  })
 }
 
 const port = (fallback: number): ReturnType<typeof Type.Integer> =>
@@ -80,7 +84,7 @@ export const settingsSchema = Type.Object(
                   default: 9022,
                   title: 'Port of the drachtio-server',
                 }),
-                secret: Type.String({ title: 'Secret of the drachtio-server' }),
+                secret: Type.String({ title: 'Secret of the drachtio-server', 'x-secret': true }),
               },
               { additionalProperties: false },
             ),

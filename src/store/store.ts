@@ -57,7 +57,7 @@ export interface DeviceStore {
   save(device: Device): void
   /** Removes the device, its lines, their bindings and sign-ins. */
   remove(id: string): void
-  /** Notes a sighting; written at most once a minute per device. */
+  /** Notes a sighting: shown at once, written at most once a minute per device with the next shared transaction. */
   noteSeen(id: string, atMs: number): void
 }
 
@@ -72,6 +72,8 @@ export interface LineStore {
   password(id: string): string | undefined
   /** Digest secrets, from a cache: nothing is unsealed per REGISTER. */
   secrets(username: string): LineSecrets | undefined
+  /** Computes every line's secrets for another digest realm; nothing on disk changes. */
+  useRealm(realm: string): void
   remove(id: string): void
 }
 
@@ -101,7 +103,7 @@ export interface SignInStore {
 
 export interface CallLogStore {
   add(record: CallRecord): Promise<void>
-  /** Latest first; `beforeMs` pages by start time. */
+  /** Latest first; `beforeMs` pages by start time. More than `limit` only where calls of one millisecond share the cut. */
   list(page: { beforeMs?: number; limit: number }): CallRecord[]
   find(id: string): CallRecord | undefined
   count(): number

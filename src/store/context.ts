@@ -1,0 +1,14 @@
+import type { Database } from 'better-sqlite3'
+import type { Logger } from '#src/base/logger.ts'
+import type { GroupCommit } from './group-commit.ts'
+import type { Sealer } from './seal.ts'
+
+/** What every repository needs of the store. */
+export interface StoreContext {
+  database: Database
+  sealer: Sealer
+  group: GroupCommit
+  logger: Logger
+  /** Wall clock, epoch ms, for the columns that say when something was saved. */
+  nowMs: () => number
+}
