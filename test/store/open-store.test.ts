@@ -11,7 +11,7 @@ import {
   someLine,
   someUser,
   temporaryDirectory,
-} from '#test/support/store-fixture.ts'
+} from './store-fixture.ts'
 
 t.test('everything is there after close and open', async (t) => {
   const dataDir = temporaryDirectory(t)
