@@ -99,13 +99,3 @@ export const labPeople: readonly LabPerson[] = [
     purpose: 'Rings and never answers.',
   }),
 ]
-
-/** Finds a lab person by number. */
-export function personByNumber(number: string): LabPerson | undefined {
-  return labPeople.find((one) => one.number === number)
-}
-
-/** Finds a lab person by Entra object id or user principal name. */
-export function personById(id: string): LabPerson | undefined {
-  return labPeople.find((one) => one.id === id || one.upn === id)
-}

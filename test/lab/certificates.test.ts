@@ -12,7 +12,7 @@ function load(dir: string, more: { nowMs?: number; addresses?: string[] } = {}, 
   return loadLabCertificates({ dir, nowMs, addresses: ['192.0.2.7'], logger, ...more })
 }
 
-t.test('the first start makes a CA and three certificates that chain to it', async (t) => {
+void t.test('the first start makes a CA and three certificates that chain to it', async (t) => {
   const dir = join(t.testdir(), 'new', 'lab')
   const made = await load(dir)
   const ca = new X509Certificate(made.caPem)
@@ -36,7 +36,7 @@ t.test('the first start makes a CA and three certificates that chain to it', asy
   t.strictSame(box.keyUsage, ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2'], 'serverAuth and clientAuth')
 })
 
-t.test('nobody but the owner can read the files, and the next start uses them again', async (t) => {
+void t.test('nobody but the owner can read the files, and the next start uses them again', async (t) => {
   const dir = t.testdir()
   const first = await load(dir)
   for (const file of ['ca.key.pem', 'box.key.pem', 'https.cert.pem', 'token-signing.key.pem']) {
@@ -47,7 +47,7 @@ t.test('nobody but the owner can read the files, and the next start uses them ag
   t.strictSame(logger.lines, [], 'nothing was made')
 })
 
-t.test('a certificate is renewed a month before its end, under the same CA', async (t) => {
+void t.test('a certificate is renewed a month before its end, under the same CA', async (t) => {
   const dir = t.testdir()
   const first = await load(dir)
   const kept = await load(dir, { nowMs: nowMs + 330 * dayMs })
@@ -58,7 +58,7 @@ t.test('a certificate is renewed a month before its end, under the same CA', asy
   t.equal(renewed.tokenSigningKeyPem, first.tokenSigningKeyPem)
 })
 
-t.test('a new address makes a new HTTPS certificate and leaves the others', async (t) => {
+void t.test('a new address makes a new HTTPS certificate and leaves the others', async (t) => {
   const dir = t.testdir()
   const first = await load(dir)
   const second = await load(dir, { addresses: ['192.0.2.8'] })
@@ -66,7 +66,7 @@ t.test('a new address makes a new HTTPS certificate and leaves the others', asyn
   t.equal(second.box.certificatePem, first.box.certificatePem)
 })
 
-t.test('a damaged file is replaced, a damaged CA replaces everything below it', async (t) => {
+void t.test('a damaged file is replaced, a damaged CA replaces everything below it', async (t) => {
   const dir = t.testdir()
   const first = await load(dir)
   await writeFile(join(dir, 'box.cert.pem'), 'not a certificate')
@@ -79,7 +79,7 @@ t.test('a damaged file is replaced, a damaged CA replaces everything below it', 
   t.ok(new X509Certificate(third.https.certificatePem).verify(new X509Certificate(third.caPem).publicKey))
 })
 
-t.test('a directory that cannot be written is LAB_FAILED', async (t) => {
+void t.test('a directory that cannot be written is LAB_FAILED', async (t) => {
   const dir = t.testdir({ file: 'in the way' })
   await t.rejects(load(join(dir, 'file')), { code: 'LAB_FAILED' })
 })
