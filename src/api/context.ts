@@ -1,0 +1,79 @@
+import { ApplianceError } from '#src/base/errors.ts'
+import type { Owner } from './auth/owner.ts'
+import type { Sessions } from './auth/sessions.ts'
+import type { TryThrottle } from './auth/try-throttle.ts'
+import type { EventHub } from './event-hub.ts'
+import type { ApiOptions, ApiParts, ApiStore } from './ports.ts'
+import type { LinkTable } from './provisioning/link-table.ts'
+
+/** What every route works with. */
+export interface ApiContext {
+  readonly options: Omit<ApiOptions, 'parts' | 'listen'>
+  /** The parts that are running now; replaced, never changed, by `attach`. */
+  parts: ApiParts
+  readonly owner: Owner
+  readonly sessions: Sessions
+  readonly throttle: TryThrottle
+  readonly links: LinkTable
+  readonly events: EventHub
+  readonly startedAtMs: number
+  /** The ports really bound; 0 before that. */
+  readonly ports: { https: number; http: number }
+}
+
+const partNames: Record<keyof ApiParts, { text: string; advice: string }> = {
+  store: {
+    text: 'The database of the box is not running.',
+    advice: 'The status page says why, and how to mend it.',
+  },
+  settings: { text: 'The settings cannot be read now.', advice: 'The status page says why.' },
+  pbx: {
+    text: 'The call side of the box is not running.',
+    advice: 'The status page says why, and how to mend it.',
+  },
+  signIn: {
+    text: 'There is no tenant to sign in to.',
+    advice: 'Choose a tenant under Settings, or see on the status page why it is not running.',
+  },
+  lab: { text: 'The lab tenant is off.', advice: 'Choose the lab tenant under Settings.' },
+}
+
+/** The part, or PART_NOT_RUNNING with a sentence that names it. */
+export function need<Name extends keyof ApiParts>(
+  context: ApiContext,
+  name: Name,
+): NonNullable<ApiParts[Name]> {
+  const part = context.parts[name]
+  if (part) return part
+  const { text, advice } = partNames[name]
+  throw new ApplianceError('PART_NOT_RUNNING', { part: name }, { text, advice })
+}
+
+/** Notes what the admin did. */
+export function audit(
+  context: ApiContext,
+  entry: { action: string; subject: string; details?: Record<string, unknown> },
+): void {
+  need(context, 'store').audit.add({
+    atMs: context.options.clock.nowMs(),
+    actor: 'admin',
+    action: entry.action,
+    subject: entry.subject,
+    details: entry.details ?? {},
+  })
+}
+
+/** The store's record, or NOT_FOUND with a sentence that says what is missing. */
+export function found<Thing>(thing: Thing | undefined, noun: string, id: string): Thing {
+  if (thing !== undefined) return thing
+  throw new ApplianceError(
+    'NOT_FOUND',
+    { id },
+    { text: `There is no such ${noun}; it may have been removed.` },
+  )
+}
+
+/** True when at least one person is allowed to sign in on a phone. */
+export function somebodyMaySignIn(store: ApiStore): boolean {
+  return store.callingPolicies.list().some((policy) => policy.allowSipDevicesCalling)
+}

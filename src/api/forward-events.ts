@@ -1,0 +1,34 @@
+import type { Pbx, SignInPort } from '#src/pbx/ports.ts'
+import type { ApiContext } from './context.ts'
+import { viewCall, viewLiveCall } from './views/calls.ts'
+import { viewTrunk } from './views/health.ts'
+
+/** Passes the call side's facts on to the open pages; the returned function stops that. */
+export function forwardPbx(pbx: Pbx, context: ApiContext): () => void {
+  const { events } = context
+  const stops = [
+    pbx.on('bindingChanged', ({ aor, bindings }) => {
+      const line = context.parts.store?.lines.findByUsername(aor)
+      const registered = bindings.length > 0
+      events.publish('bindingChanged', { lineId: line?.id ?? null, username: aor, registered })
+    }),
+    pbx.on('callStarted', (call) => events.publish('callStarted', viewLiveCall(call, context.parts.store))),
+    pbx.on('callChanged', (call) => events.publish('callChanged', viewLiveCall(call, context.parts.store))),
+    pbx.on('callEnded', (call) => events.publish('callEnded', viewCall(call, context.parts.store))),
+    pbx.on('trunkChanged', (trunk) => events.publish('trunkChanged', viewTrunk(trunk))),
+  ]
+  return () => stops.forEach((stop) => stop())
+}
+
+/** Passes sign-ins and sign-outs on to the open pages; the returned function stops that. */
+export function forwardSignIn(signIn: SignInPort, context: ApiContext): () => void {
+  const { events } = context
+  const stops = [
+    signIn.on('signedIn', ({ signIn: { lineId, userId }, user }) =>
+      events.publish('signedIn', { lineId, userId, displayName: user.displayName }),
+    ),
+    signIn.on('signedOut', (fact) => events.publish('signedOut', fact)),
+    signIn.on('signInFailed', (fact) => events.publish('signInFailed', fact)),
+  ]
+  return () => stops.forEach((stop) => stop())
+}

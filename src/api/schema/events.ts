@@ -1,0 +1,24 @@
+import type { CallView, LiveCallView } from './calls.ts'
+import type { HealthView, TrunkView } from './health.ts'
+
+/** The server-sent events of GET /api/events: name to data. */
+export interface ApiEvents {
+  /** Sent first on each connection: read everything anew. */
+  hello: Record<string, never>
+  /** A line registered, changed or lost a contact. */
+  bindingChanged: { lineId: string | null; username: string; registered: boolean }
+  /** Devices or lines were added, renamed or removed. */
+  devicesChanged: { deviceId: string }
+  policiesChanged: { scope: string }
+  settingsChanged: { etag: string }
+  callStarted: LiveCallView
+  callChanged: LiveCallView
+  callEnded: CallView
+  trunkChanged: TrunkView
+  signedIn: { lineId: string; userId: string; displayName: string }
+  signedOut: { lineId: string; userId: string }
+  signInFailed: { lineId: string; code: string; text: string }
+  health: HealthView
+}
+
+export type ApiEventName = keyof ApiEvents

@@ -1,0 +1,54 @@
+import { Type, type Static } from 'typebox'
+import { moment, nullable } from './common.ts'
+
+/** One setting as the page shows it. */
+export const settingsField = Type.Object({
+  path: Type.String({ description: 'For example sip.udpPort' }),
+  title: Type.String(),
+  applies: Type.Union([Type.Literal('live'), Type.Literal('sip'), Type.Literal('reboot')]),
+  kind: Type.Union([
+    Type.Literal('text'),
+    Type.Literal('integer'),
+    Type.Literal('boolean'),
+    Type.Literal('choice'),
+    Type.Literal('list'),
+  ]),
+  choices: Type.Array(Type.String()),
+  minimum: nullable(Type.Number()),
+  maximum: nullable(Type.Number()),
+  pattern: nullable(Type.String()),
+  optional: Type.Boolean(),
+  secret: Type.Boolean({ description: 'The value is never shown' }),
+  default: Type.Unknown(),
+  value: Type.Unknown({ description: 'null: not set, or secret' }),
+  saved: Type.Boolean({ description: 'False: the default holds' }),
+})
+export type SettingsField = Static<typeof settingsField>
+
+/** All settings; `etag` goes back in If-Match. */
+export const settingsView = Type.Object({ etag: Type.String(), fields: Type.Array(settingsField) })
+export type SettingsView = Static<typeof settingsView>
+
+/** What a change did. */
+export const settingsChanged = Type.Object({
+  etag: Type.String(),
+  applied: Type.Array(Type.String()),
+  pendingRestart: Type.Array(Type.String()),
+})
+export type SettingsChanged = Static<typeof settingsChanged>
+
+/** A page of the audit log, latest first. */
+export const auditPage = Type.Object({
+  entries: Type.Array(
+    Type.Object({
+      id: Type.Integer(),
+      atMs: moment,
+      actor: Type.String(),
+      action: Type.String(),
+      subject: Type.String(),
+      details: Type.Record(Type.String(), Type.Unknown()),
+    }),
+  ),
+  next: nullable(Type.Integer()),
+})
+export type AuditPage = Static<typeof auditPage>
