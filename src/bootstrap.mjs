@@ -20,6 +20,7 @@ const peers = [
   'rtpengine-daemon',
   'chromium',
   'socat',
+  'tcpdump',
   'systemd',
 ]
 

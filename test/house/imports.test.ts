@@ -22,6 +22,7 @@ const mayImport: Record<string, string[]> = {
   health: ['base', 'model'],
   api: foundation.concat('pbx', 'signin', 'settings', 'health'),
   lab: foundation.concat('engine', 'pbx'),
+  appliance: foundation.concat('engine', 'pbx', 'signin', 'settings', 'health', 'api'),
 }
 
 /** Single files across a fence, each with its reason. */

@@ -48,7 +48,8 @@ export class FakeClock implements Clock {
       let next: Waiting | undefined
       for (const entry of this.#waiting) {
         if (entry.atMs > untilMs) continue
-        if (!next || entry.atMs < next.atMs || (entry.atMs === next.atMs && entry.order < next.order)) next = entry
+        if (!next || entry.atMs < next.atMs || (entry.atMs === next.atMs && entry.order < next.order))
+          next = entry
       }
       if (!next) break
       this.#waiting.delete(next)

@@ -1,0 +1,191 @@
+import type { Lifetime } from '#src/base/lifetime.ts'
+import type { Logger } from '#src/base/logger.ts'
+import { startEngine, type Engine } from '#src/engine/engine.ts'
+import type { EngineOptions, ListenOptions } from '#src/engine/options.ts'
+import type { Health } from '#src/health/health.ts'
+import type { BoxCertificate } from '#src/host/certificate.ts'
+import type { LocalAddressFinder } from '#src/host/local-address.ts'
+import { createEmbeddedRelay } from '#src/media/embedded/media-control.ts'
+import { createMediaEndpoints } from '#src/media/endpoint/media-endpoints.ts'
+import { prompt, spell } from '#src/media/endpoint/prompts.ts'
+import type { MediaRelay } from '#src/media/media-relay.ts'
+import { createRtpengineRelay } from '#src/media/rtpengine/rtpengine-relay.ts'
+import type { Settings } from '#src/model/settings.ts'
+import type { TenantEndpoints } from '#src/model/tenant.ts'
+import { connectDrachtio, connectEmbedded } from '#src/pbx/connect-srf.ts'
+import type { Pbx, SignInPort } from '#src/pbx/ports.ts'
+import { startPbx } from '#src/pbx/start-pbx.ts'
+import type { Store } from '#src/store/store.ts'
+import type { ApplianceOptions } from './options.ts'
+import { reportWaiting, startPart } from './part.ts'
+
+export interface CallSideParts {
+  options: ApplianceOptions
+  settings: Settings
+  health: Health
+  lifetime: Lifetime
+  store: Store
+  signIn: SignInPort
+  certificate: BoxCertificate | undefined
+  tenant: TenantEndpoints | undefined
+  addresses: LocalAddressFinder
+}
+
+/** What runs on the call side; a part that did not start is undefined. */
+export interface CallSide {
+  engine: Engine | undefined
+  relay: MediaRelay | undefined
+  pbx: Pbx | undefined
+}
+
+/** Starts the SIP engine, the media relay and the calls, in this order. */
+export async function startCallSide(parts: CallSideParts): Promise<CallSide> {
+  const { options, settings, health, lifetime } = parts
+  const logger = options.log.logger
+  const context = { health, logger }
+
+  const relay = await startPart(context, 'media', async () => {
+    const value = createRelay(parts, logger.child({ part: 'media' }))
+    await value.start()
+    lifetime.own('media', () => value.stop())
+    const { portsTotal } = await value.totals()
+    const where =
+      settings.media.relay === 'rtpengine'
+        ? `rtpengine at ${settings.media.rtpengine.host}:${settings.media.rtpengine.port}`
+        : `the embedded relay, ports ${settings.media.portMin}-${settings.media.portMax}`
+    return { value, detail: `Audio goes through ${where} (${portsTotal} ports).` }
+  })
+
+  const sip = await startPart(context, 'sip', () => startSip(parts))
+  if (!sip || !relay) {
+    reportWaiting(health, 'calls', sip ? 'media' : 'sip')
+    return { engine: sip?.engine, relay, pbx: undefined }
+  }
+
+  const pbx = await startPart(context, 'calls', async () => {
+    const value = await startPbx({
+      srf: sip.srf,
+      store: parts.store,
+      relay,
+      endpoints: createMediaEndpoints({
+        clock: options.clock,
+        random: options.random,
+        logger: logger.child({ part: 'endpoint' }),
+      }),
+      prompts: { prompt, spell },
+      signIn: parts.signIn,
+      settings: () => settings,
+      trunk: parts.tenant?.trunk,
+      localAddressToward: (peer) => parts.addresses.toward(peer),
+      listeners: sip.listeners,
+      foreignEngine: sip.engine === undefined,
+      clock: options.clock,
+      random: options.random,
+      logger: logger.child({ part: 'calls' }),
+    })
+    lifetime.own('calls', () => value.stop())
+    return { value, detail: 'Phones can register and call.' }
+  })
+  return { engine: sip.engine, relay, pbx }
+}
+
+function createRelay(parts: CallSideParts, logger: Logger): MediaRelay {
+  const { media } = parts.settings
+  const { clock, random } = parts.options
+  if (media.relay === 'rtpengine') return createRtpengineRelay({ ...media.rtpengine, clock, random, logger })
+  return createEmbeddedRelay({ ...media, clock, random, logger })
+}
+
+async function startSip(parts: CallSideParts) {
+  const { settings, options, lifetime } = parts
+  const foreign = settings.sip.drachtio
+  if (foreign) {
+    const srf = await connectDrachtio(foreign)
+    lifetime.own('drachtio', () => srf.disconnect())
+    return {
+      value: { srf, engine: undefined, listeners: [] },
+      detail: `SIP goes through the drachtio-server at ${foreign.host}:${foreign.port}.`,
+    }
+  }
+  const engine = await startEngine(engineOptions(parts))
+  lifetime.own('sip', () => engine.stop())
+  const srf = await connectEmbedded(engine.openMemoryLink())
+  lifetime.own('srf', () => srf.disconnect())
+  const ports = engine.listeners.map(({ protocol, port }) => `${protocol} ${port}`).join(', ')
+  options.log.logger.info({ listeners: engine.listeners }, 'sip is listening')
+  return { value: { srf, engine, listeners: engine.listeners }, detail: `Listening on ${ports}.` }
+}
+
+function engineOptions({ settings, certificate, tenant, options, store }: CallSideParts): EngineOptions {
+  const host = settings.listen
+  const advertised =
+    settings.advertisedAddress === undefined ? {} : { advertisedHost: settings.advertisedAddress }
+  const listen: ListenOptions[] = [
+    { protocol: 'udp', host, port: settings.sip.udpPort, ...advertised },
+    { protocol: 'tcp', host, port: settings.sip.tcpPort, ...advertised },
+  ]
+  if (certificate) {
+    const { certificatePem, keyPem } = certificate
+    listen.push({
+      protocol: 'tls',
+      host,
+      port: settings.sip.tlsPort,
+      ...advertised,
+      tls: {
+        fallback: { certificatePem, keyPem },
+        byName: tenant
+          ? [
+              {
+                names: [tenant.trunk.sbcFqdn],
+                certificatePem: tenant.trunk.certificatePem,
+                keyPem: tenant.trunk.keyPem,
+              },
+            ]
+          : [],
+        clientCaPem: tenant?.trunk.caPem ?? [],
+      },
+    })
+  }
+  const { door } = settings.sip
+  return {
+    listen,
+    outboundTls: tenant
+      ? [
+          {
+            names: tenant.trunk.hosts.map(({ name }) => name),
+            certificatePem: tenant.trunk.certificatePem,
+            keyPem: tenant.trunk.keyPem,
+            caPem: tenant.trunk.caPem,
+          },
+        ]
+      : [],
+    staticHosts: (tenant?.trunk.hosts ?? []).flatMap(({ name, address }) =>
+      address === undefined ? [] : [{ name, address }],
+    ),
+    limits: defaultLimits,
+    timers: { t1Ms: 500, t2Ms: 4000, t4Ms: 5000 },
+    door: door.enabled ? { host: door.host, port: door.port, secret: doorSecret(store, options) } : undefined,
+    userAgent: `Branchline/${options.version}`,
+    clock: options.clock,
+    random: options.random,
+    logger: options.log.logger.child({ part: 'sip' }),
+  }
+}
+
+const defaultLimits: EngineOptions['limits'] = {
+  maxMessageBytes: 65_536,
+  maxHeaderBytes: 32_768,
+  maxConnections: 4096,
+  maxConnectionsPerSource: 256,
+  halfMessageTimeoutMs: 10_000,
+  idleTimeoutMs: 3_600_000,
+}
+
+/** The secret that outside applications show at the door; made once. */
+function doorSecret(store: Store, options: ApplianceOptions): string {
+  const kept = store.secrets.get('sip.door')
+  if (kept !== undefined) return kept
+  const made = options.random.token(32)
+  store.secrets.set('sip.door', made)
+  return made
+}

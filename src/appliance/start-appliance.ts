@@ -1,0 +1,205 @@
+import { hostname } from 'node:os'
+import { startApi } from '#src/api/start-api.ts'
+import type { ApiHandle, BoxHealth } from '#src/api/ports.ts'
+import { secondsToMs } from '#src/base/clock.ts'
+import { Lifetime } from '#src/base/lifetime.ts'
+import { createHealth, type Health } from '#src/health/health.ts'
+import { ensureBoxCertificate } from '#src/host/certificate.ts'
+import { createLocalAddressFinder, listLocalAddresses } from '#src/host/local-address.ts'
+import { microsoftTenant } from '#src/microsoft/microsoft-tenant.ts'
+import type { TenantEndpoints } from '#src/model/tenant.ts'
+import { createSettingsService } from '#src/settings/settings-service.ts'
+import { createSignIn } from '#src/signin/create-sign-in.ts'
+import { printWelcome } from './welcome.ts'
+import { startCallSide } from './call-side.ts'
+import { layFoundation, type Foundation } from './foundation.ts'
+import type { Appliance, ApplianceOptions, LabHandle } from './options.ts'
+import { reportWaiting, startPart } from './part.ts'
+
+/** Builds and starts the whole box. Rejects only when not even the setup page can be served. */
+export async function startAppliance(options: ApplianceOptions): Promise<Appliance> {
+  const { clock, log, random, notifier } = options
+  const logger = log.logger
+  const lifetime = new Lifetime('branchline', logger)
+  const health = createHealth({ clock, logger })
+  const context = { health, logger }
+  try {
+    const foundation = await layFoundation(options, health, lifetime)
+    const { store, settings } = foundation
+    const lab = settings.tenant.kind === 'lab'
+    if (lab) logger.warn({}, 'lab: this box uses the lab tenant, not Microsoft 365')
+
+    const addresses = createLocalAddressFinder({ clock, listen: settings.listen })
+    const certificate = await startPart(context, 'certificate', async () => {
+      const value = await ensureBoxCertificate({
+        secrets: store.secrets,
+        clock,
+        names: ['localhost', 'branchline.local', hostname()],
+        addresses: listLocalAddresses(),
+      })
+      return { value, detail: 'The box has a certificate of its own.' }
+    })
+    if (!certificate) throw new Error('the setup page has no certificate')
+
+    const page = await startApi({
+      listen: { host: settings.listen, httpsPort: settings.page.httpsPort, httpPort: settings.page.httpPort },
+      certificate: { certPem: certificate.certificatePem, keyPem: certificate.keyPem },
+      webRoot: options.webRoot,
+      health: () => boxHealth(options, health, lab),
+      box: () => ({
+        address: settings.advertisedAddress,
+        udpPort: settings.sip.udpPort,
+        tcpPort: settings.sip.tcpPort,
+        tlsPort: settings.sip.tlsPort,
+        realm: settings.sip.realm,
+        caPem: certificate.caPem,
+      }),
+      clock,
+      random,
+      logger: logger.child({ part: 'page' }),
+      parts: { store },
+    })
+    lifetime.own('page', () => page.stop())
+    health.report({ name: 'page', state: 'ok', detail: `On port ${page.httpsPort}.`, advice: undefined })
+
+    const drain = foundation.sound
+      ? await startWork({ options, foundation, health, lifetime, page, certificate, addresses })
+      : leaveOut(health)
+    if (foundation.sound) {
+      page.attach({
+        settings: createSettingsService({
+          store: store.settings,
+          file: options.configFile,
+          args: options.overrides,
+        }),
+      })
+    }
+    printWelcome(options, {
+      health: boxHealth(options, health, lab),
+      page,
+      settings,
+      listen: settings.listen,
+    })
+    page.setClaimListener((code) => {
+      if (code !== undefined) options.say(`Claim code: ${code}  (the setup page asks for it once)`)
+    })
+    const state = boxHealth(options, health, lab).state
+    notifier.ready(
+      state === 'ok' ? 'All parts are up.' : 'Some parts did not start; the setup page says which.',
+    )
+    notifier.startWatchdog(lifetime.signal)
+
+    return {
+      async stop() {
+        notifier.stopping()
+        await drain(secondsToMs(settings.stopGraceS))
+        await lifetime.stop()
+      },
+    }
+  } catch (error) {
+    await lifetime.stop()
+    throw error
+  }
+}
+
+interface Work {
+  options: ApplianceOptions
+  foundation: Foundation
+  health: Health
+  lifetime: Lifetime
+  page: ApiHandle
+  certificate: Awaited<ReturnType<typeof ensureBoxCertificate>>
+  addresses: ReturnType<typeof createLocalAddressFinder>
+}
+
+/** Starts what the box is for: tenant, sign-in, calls. Returns how to end the calls before the parts stop. */
+async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>> {
+  const { options, foundation, health, lifetime, page, certificate, addresses } = work
+  const { store, settings } = foundation
+  const logger = options.log.logger
+  const { tenant, lab } = await startTenant(work)
+
+  const signIn = createSignIn({
+    store,
+    tenant,
+    clock: options.clock,
+    random: options.random,
+    logger: logger.child({ part: 'sign-in' }),
+  })
+  lifetime.own('sign-in', () => signIn.stop())
+
+  const side = await startCallSide({
+    options,
+    settings,
+    health,
+    lifetime,
+    store,
+    signIn,
+    certificate,
+    tenant,
+    addresses,
+  })
+  const tls = side.engine?.listeners.find(({ protocol }) => protocol === 'tls')
+  if (lab && tls) {
+    const host = tls.host === '0.0.0.0' || tls.host === '::' ? '127.0.0.1' : tls.host
+    lab.tellBox({ host, tlsPort: tls.port })
+  }
+  page.attach({
+    pbx: side.pbx,
+    signIn,
+    lab: lab ? { pageUrl: lab.pageUrl, people: () => lab.people() } : undefined,
+  })
+  return async (graceMs) => side.pbx?.drain(graceMs)
+}
+
+async function startTenant({
+  options,
+  foundation,
+  health,
+  lifetime,
+}: Work): Promise<{ tenant: TenantEndpoints | undefined; lab: LabHandle | undefined }> {
+  const { settings } = foundation
+  const context = { health, logger: options.log.logger }
+  switch (settings.tenant.kind) {
+    case 'none':
+      health.report({
+        name: 'tenant',
+        state: 'off',
+        detail: 'No tenant is set up: phones can register, nobody can sign in.',
+        advice: 'Choose the lab tenant or your own under Settings.',
+      })
+      return { tenant: undefined, lab: undefined }
+    case 'lab': {
+      const lab = await startPart(context, 'tenant', async () => {
+        const value = await options.startLab({
+          dataDir: options.dataDir,
+          listen: settings.listen,
+          logger: options.log.logger.child({ tenant: 'lab' }),
+        })
+        lifetime.own('lab', () => value.stop())
+        return { value, detail: `The lab tenant runs on this machine: ${value.pageUrl}` }
+      })
+      return { tenant: lab?.endpoints, lab }
+    }
+    case 'microsoft': {
+      const tenant = await startPart(context, 'tenant', async () => {
+        const value = await microsoftTenant(settings)
+        return { value, detail: `Microsoft 365 tenant ${value.tenantId}.` }
+      })
+      return { tenant, lab: undefined }
+    }
+  }
+}
+
+function leaveOut(health: Health): () => Promise<void> {
+  for (const name of ['tenant', 'media', 'sip', 'calls'])
+    reportWaiting(health, name, 'the store or the settings')
+  return async () => undefined
+}
+
+function boxHealth({ version }: ApplianceOptions, health: Health, lab: boolean): BoxHealth {
+  const parts = health.parts()
+  const has = (state: string): boolean => parts.some((part) => part.state === state)
+  const state = has('failed') ? 'failed' : has('starting') ? 'starting' : has('degraded') ? 'degraded' : 'ok'
+  return { state, version, lab, parts }
+}

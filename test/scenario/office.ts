@@ -1,0 +1,81 @@
+import { Baresip, type BaresipOptions } from '#test/peers/baresip.ts'
+import type { Box } from '#test/support/box.ts'
+import type { Lab } from '#test/support/lab.ts'
+
+/** A line with its phone's secrets, as the setup page hands them out. */
+export interface OfficeLine {
+  deviceId: string
+  lineId: string
+  username: string
+  password: string
+}
+
+/** Adds a SIP phone on the setup page's API. */
+export async function addPhone(box: Box, label: string): Promise<OfficeLine> {
+  const device = await box.json<{ id: string; lines: { id: string; username: string }[] }>('/api/devices', {
+    body: { label },
+  })
+  const line = device.lines[0]
+  if (!line) throw new Error('the new phone has no line')
+  const credentials = await box.json<{ username: string; password: string }>(
+    `/api/lines/${line.id}/credentials`,
+  )
+  return {
+    deviceId: device.id,
+    lineId: line.id,
+    username: credentials.username,
+    password: credentials.password,
+  }
+}
+
+/** Lets everybody use SIP devices, as an admin does on the People page. */
+export async function allowSipDevices(box: Box): Promise<void> {
+  await box.json('/api/policy', { method: 'PUT', body: { allowSipDevicesCalling: true } })
+}
+
+/** Signs a person in on a line: starts on the box, enters the code in the lab, waits until the box has it. */
+export async function signIn(box: Box, lab: Lab, line: OfficeLine, person: string): Promise<void> {
+  const pending = await box.json<{ userCode: string }>(`/api/lines/${line.lineId}/signin`, { method: 'POST' })
+  await lab.approve(pending.userCode, person)
+  const deadline = performance.now() + 30_000
+  for (;;) {
+    const status = await box.json<{ state: string; text?: string }>(`/api/lines/${line.lineId}/signin`)
+    if (status.state === 'signedIn') return
+    if (status.state === 'failed') throw new Error(`sign-in failed: ${status.text}`)
+    if (performance.now() > deadline) throw new Error(`${person} is not signed in: ${JSON.stringify(status)}`)
+    await new Promise((resolve) => setTimeout(resolve, 200))
+  }
+}
+
+/** Starts a baresip on a line and waits until it is registered. */
+export async function plugIn(
+  box: Box,
+  line: OfficeLine,
+  options: Omit<BaresipOptions, 'username' | 'password' | 'server'>,
+): Promise<Baresip> {
+  const port =
+    options.transport === 'tls' ? box.ports.tls : options.transport === 'tcp' ? box.ports.tcp : box.ports.udp
+  const phone = await new Baresip({
+    ...options,
+    username: line.username,
+    password: line.password,
+    server: `127.0.0.1:${port}`,
+  }).start()
+  await phone.waitFor('REGISTER_OK')
+  return phone
+}
+
+/** Waits until `read` returns something, asking every 50 ms. */
+export async function until<T>(
+  what: string,
+  limitMs: number,
+  read: () => Promise<T | undefined> | T | undefined,
+): Promise<T> {
+  const deadline = performance.now() + limitMs
+  for (;;) {
+    const value = await read()
+    if (value !== undefined) return value
+    if (performance.now() > deadline) throw new Error(`${what}: not within ${limitMs} ms`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}

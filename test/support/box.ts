@@ -1,0 +1,184 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from '#test/peers/free-port.ts'
+import { root } from '#test/house/source-files.ts'
+import { ask, type Reply } from './https.ts'
+
+/** An admin's password for throw-away boxes of tests. */
+export const adminPassword = 'correct horse battery staple'
+
+export interface BoxPorts {
+  udp: number
+  tcp: number
+  tls: number
+  https: number
+  http: number
+}
+
+interface Health {
+  state: string
+  lab: boolean
+  parts: { name: string; state: string; detail: string; advice?: string }[]
+}
+
+/** The whole box as its own process, started as a person starts it, in a folder of its own on loopback. */
+export class Box {
+  readonly folder: string
+  readonly dataDir: string
+  readonly ports: BoxPorts
+  readonly args: string[]
+  caPem: string | undefined
+  #child: ChildProcess | undefined
+  #output = ''
+  #cookie: string | undefined
+
+  private constructor(folder: string, ports: BoxPorts, args: string[]) {
+    this.folder = folder
+    this.dataDir = join(folder, 'data')
+    this.ports = ports
+    this.args = args
+  }
+
+  /** Prepares folder, ports and configuration without starting anything. */
+  static async prepare(options: {
+    lab: boolean
+    settings?: Record<string, Record<string, unknown>>
+  }): Promise<Box> {
+    const folder = mkdtempSync(join(tmpdir(), 'branchline-box-'))
+    const ports = {
+      udp: await freePort(),
+      tcp: await freePort(),
+      tls: await freePort(),
+      https: await freePort(),
+      http: await freePort(),
+    }
+    const settings: Record<string, unknown> = {
+      ...options.settings,
+      sip: { udpPort: ports.udp, tcpPort: ports.tcp, tlsPort: ports.tls, ...options.settings?.['sip'] },
+      page: { httpsPort: ports.https, httpPort: ports.http, ...options.settings?.['page'] },
+    }
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(settings, null, 2))
+    const args = [
+      '--listen',
+      '127.0.0.1',
+      '--config',
+      join(folder, 'config.json'),
+      '--data',
+      join(folder, 'data'),
+    ]
+    if (options.lab) args.push('--lab', '--lab-port', String(await freePort()))
+    return new Box(folder, ports, args)
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0
+  }
+
+  /** Everything the process printed (its end, if long). */
+  get output(): string {
+    return this.#output
+  }
+
+  /** Starts the process and waits until health says that every part is up. */
+  async start(limitMs = 60_000): Promise<this> {
+    const child = spawn(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', join(root, 'src/main.ts'), ...this.args],
+      {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    )
+    this.#child = child
+    const keep = (chunk: Buffer): void => {
+      this.#output = (this.#output + chunk.toString()).slice(-400_000)
+    }
+    child.stdout.on('data', keep)
+    child.stderr.on('data', keep)
+    await this.waitForHealth((health) => health.state === 'ok', limitMs)
+    return this
+  }
+
+  async waitForHealth(wanted: (health: Health) => boolean, limitMs: number): Promise<Health> {
+    const deadline = performance.now() + limitMs
+    let last = 'no answer'
+    for (;;) {
+      if (this.#child?.exitCode !== null)
+        throw new Error(`the box ended (${this.#child?.exitCode}):\n${this.#output.slice(-6000)}`)
+      try {
+        this.caPem = (await ask(`http://127.0.0.1:${this.ports.http}/ca.pem`)).text
+        const health = (await this.ask('/api/health')).json<Health>()
+        if (wanted(health)) return health
+        last = JSON.stringify(health)
+      } catch (error) {
+        last = String(error)
+      }
+      if (performance.now() > deadline)
+        throw new Error(`the box is not ready: ${last}\n${this.#output.slice(-6000)}`)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+
+  /** A request to the API with the admin's session. */
+  ask(
+    path: string,
+    options: { method?: string; body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<Reply> {
+    const origin = `https://127.0.0.1:${this.ports.https}`
+    return ask(`${origin}${path}`, {
+      ...options,
+      headers: {
+        origin,
+        ...(this.#cookie === undefined ? {} : { cookie: this.#cookie }),
+        ...options.headers,
+      },
+      caPem: this.caPem,
+    })
+  }
+
+  /** Like `ask`, but throws what the box said when the status is not 2xx. */
+  async json<T>(
+    path: string,
+    options: { method?: string; body?: unknown; headers?: Record<string, string> } = {},
+  ): Promise<T> {
+    const reply = await this.ask(path, options)
+    if (reply.status < 200 || reply.status > 299) throw new Error(`${path}: ${reply.status} ${reply.text}`)
+    return reply.text === '' ? (undefined as T) : reply.json<T>()
+  }
+
+  /** Claims the box with the code that it printed, or logs in when it has an owner. */
+  async logIn(): Promise<void> {
+    const codes = [...this.#output.matchAll(/claim code:?\s+(\d{4}-\d{4})/gi)]
+    const code = codes.at(-1)?.[1]
+    const session = (await this.ask('/api/session')).json<{ claimed: boolean }>()
+    const reply = session.claimed
+      ? await this.ask('/api/login', { body: { password: adminPassword } })
+      : await this.ask('/api/claim', { body: { code, password: adminPassword } })
+    if (reply.status >= 300) throw new Error(`cannot log in: ${reply.status} ${reply.text}`)
+    const cookies = ([] as string[]).concat(reply.headers['set-cookie'] ?? [])
+    this.#cookie = cookies.map((cookie) => cookie.split(';')[0]).join('; ')
+  }
+
+  /** Stops as systemd does; resolves with the exit code. */
+  stop(): Promise<number | null> {
+    return this.#end('SIGTERM')
+  }
+
+  /** The process is gone at once, as after a crash. */
+  kill(): Promise<number | null> {
+    return this.#end('SIGKILL')
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
+    const gone = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)))
+    child.kill(signal)
+    return gone
+  }
+}
