@@ -1,6 +1,7 @@
 import {
   chmodSync,
   closeSync,
+  copyFileSync,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -8,10 +9,8 @@ import {
   readdirSync,
   renameSync,
   rmSync,
-  statSync,
 } from 'node:fs'
-import { copyFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { ApplianceError, errorText } from '#src/base/errors.ts'
 import { storePaths, syncDirectory } from './data-dir.ts'
@@ -20,7 +19,8 @@ import { storePaths, syncDirectory } from './data-dir.ts'
 export const keptBackups = 3
 /** Pages copied per turn of the event loop, so that calls go on meanwhile. */
 const pagesPerTurn = 64
-const namePattern = /^branchline-\d{8}T\d{6}Z\.db$/
+const namePattern = /^branchline-(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z\.db$/
+type DateParts = [number, number, number, number, number, number]
 
 function nameFor(atMs: number): string {
   return `branchline-${new Date(atMs).toISOString().replace(/[-:]|\.\d+/g, '')}.db`
@@ -36,10 +36,13 @@ export function listBackups(folder: string): string[] {
     .map((name) => join(folder, name))
 }
 
-/** When the latest copy was made, epoch ms; undefined when there is none. */
+/** When the latest copy was made by the box's clock, epoch ms; undefined when there is none. */
 export function latestBackupAtMs(folder: string): number | undefined {
   const [latest] = listBackups(folder)
-  return latest === undefined ? undefined : statSync(latest).mtimeMs
+  const stamp = latest && namePattern.exec(basename(latest))
+  if (!stamp) return undefined
+  const [year, month, day, hour, minute, second] = stamp.slice(1).map(Number) as DateParts
+  return Date.UTC(year, month - 1, day, hour, minute, second)
 }
 
 /** The latest copy that passes SQLite's check; undefined when there is none. */

@@ -22,7 +22,7 @@ export class Housekeeping {
   readonly #clock: Clock
   readonly #logger: Logger
   #timer: Timer | undefined
-  #running: Promise<void> = Promise.resolve()
+  #running: Promise<void> | undefined
   #stopped = false
 
   constructor(tasks: HousekeepingTasks, clock: Clock, logger: Logger) {
@@ -33,7 +33,7 @@ export class Housekeeping {
 
   start(): void {
     this.#timer = this.#clock.setTimer(lookEveryMs, () => {
-      this.#running = this.#look()
+      this.#running ??= this.#look().finally(() => (this.#running = undefined))
       if (!this.#stopped) this.start()
     })
   }
