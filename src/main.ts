@@ -10,6 +10,7 @@ import { ApplianceError, errorText } from './base/errors.ts'
 import { systemRandom } from './base/random.ts'
 import { openLog } from './host/log-sink.ts'
 import { createNotifier } from './host/systemd-notify.ts'
+import { labPeople } from './lab/people.ts'
 import { startLab } from './lab/start-lab.ts'
 
 const environment = process.env
@@ -104,7 +105,27 @@ try {
       clock: systemClock,
       logger: log.logger,
     }),
-    startLab: (lab) => startLab({ ...lab, port: Number(values['lab-port']) }),
+    startLab: async ({ dataDir, listen, logger, signal }) => {
+      const running = await startLab({
+        dataDir: join(dataDir, 'lab'),
+        listen,
+        port: Number(values['lab-port']),
+        clock: systemClock,
+        logger,
+        signal,
+      })
+      return {
+        endpoints: running.endpoints,
+        pageUrl: running.pageUrl,
+        people: async () => labPeople,
+        tellBox: (address) => running.tellBox(address),
+        onHealth: (report) => {
+          running.onExit(() => report(running.health()))
+          running.onRestart(() => report(running.health()))
+        },
+        stop: () => running.stop(),
+      }
+    },
     say: (text) => process.stdout.write(`${text}\n`),
     log,
     clock: systemClock,

@@ -4,6 +4,7 @@ import type { Logger } from '#src/base/logger.ts'
 import type { Random } from '#src/base/random.ts'
 import type { LogSink } from '#src/host/log-sink.ts'
 import type { Notifier } from '#src/host/systemd-notify.ts'
+import type { PartHealth } from '#src/model/health.ts'
 import type { TenantEndpoints } from '#src/model/tenant.ts'
 
 /** The running lab tenant as main hands it in; no other part imports the lab. */
@@ -13,6 +14,8 @@ export interface LabHandle {
   people(): Promise<readonly LabPerson[]>
   /** Tells the lab where the box takes SIP over TLS. */
   tellBox(address: { host: string; tlsPort: number }): void
+  /** Hears when the lab's process died, came back, or stays down. */
+  onHealth(report: (part: PartHealth) => void): void
   stop(): Promise<void>
 }
 
@@ -28,7 +31,12 @@ export interface ApplianceOptions {
   /** Folder of the built setup page. */
   webRoot: string
   notifier: Notifier
-  startLab(options: { dataDir: string; listen: string; logger: Logger }): Promise<LabHandle>
+  startLab(options: {
+    dataDir: string
+    listen: string
+    logger: Logger
+    signal: AbortSignal
+  }): Promise<LabHandle>
   /** Prints for the person at the console. */
   say(text: string): void
   log: LogSink

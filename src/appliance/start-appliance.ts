@@ -174,9 +174,11 @@ async function startTenant({
         const value = await options.startLab({
           dataDir: options.dataDir,
           listen: settings.listen,
-          logger: options.log.logger.child({ tenant: 'lab' }),
+          logger: options.log.logger,
+          signal: lifetime.signal,
         })
         lifetime.own('lab', () => value.stop())
+        value.onHealth((part) => health.report({ ...part, name: 'tenant' }))
         return { value, detail: `The lab tenant runs on this machine: ${value.pageUrl}` }
       })
       return { tenant: lab?.endpoints, lab }

@@ -29,19 +29,19 @@ ${register(2, '[field1]\n', expiresS)}
 <recv response="200"/>
 </scenario>`
 
-const sdp = (): string => `v=0
+const sdp = (port: string): string => `v=0
 o=sipp 1 1 IN IP4 [local_ip]
 s=-
 c=IN IP4 [media_ip]
 t=0 0
-m=audio [media_port] RTP/AVP 8 101
+m=audio ${port} RTP/AVP 8 101
 a=rtpmap:8 PCMA/8000
 a=rtpmap:101 telephone-event/8000
 a=ptime:20
 a=sendrecv
 `
 
-const invite = (cseq: number, authentication: string, to: string): string => `
+const invite = (cseq: number, authentication: string, to: string, port: string): string => `
 <send retrans="500"><![CDATA[
 INVITE sip:${to}@[remote_ip]:[remote_port] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
@@ -56,14 +56,17 @@ User-Agent: SIPp
 ${authentication}Content-Type: application/sdp
 Content-Length: [len]
 
-${sdp()}]]></send>`
+${sdp(port)}]]></send>`
 
 /**
  * A phone calls [field2], talks for `talkMs` and hangs up. `audioFile` (A-law, raw) is sent meanwhile;
  * SIPp's own RTP echo check is not used, the far end counts.
  */
-export const callScenario = (options: { talkMs: number; audioFile?: string }): string => `${head('call')}
-${invite(1, '', '[field2]')}
+export const callScenario = (options: { talkMs: number; audioFile?: string }): string => {
+  // SIPp hands out a port of its own per stream only under this name.
+  const port = options.audioFile ? '[rtpstream_audio_port]' : '[media_port]'
+  return `${head('call')}
+${invite(1, '', '[field2]', port)}
 <recv response="100" optional="true"/>
 <recv response="407" auth="true"/>
 <send><![CDATA[
@@ -77,7 +80,7 @@ CSeq: 1 ACK
 Content-Length: 0
 
 ]]></send>
-${invite(2, '[field1]\n', '[field2]')}
+${invite(2, '[field1]\n', '[field2]', port)}
 <recv response="100" optional="true"/>
 <recv response="180" optional="true"/>
 <recv response="183" optional="true"/>
@@ -110,6 +113,7 @@ Content-Length: 0
 ]]></send>
 <recv response="200"/>
 </scenario>`
+}
 
 const answerHeaders = `[last_Via:]
 [last_Record-Route:]

@@ -249,3 +249,27 @@ t.test('fuzzed SRTP and SRTCP never throw and never pass; the real stream is unm
   t.equal(lost, 0)
   t.ok(sequence > 20, `${sequence} rounds`)
 })
+
+t.test('a key identifier before the tag is taken off, and may be left out (RFC 3711 3.1)', async (t) => {
+  const mki = Buffer.from([0, 1])
+  const receiver = createSrtpReceiver({ ...key, mki })
+  for (const [sequence, present] of [
+    [1, true],
+    [2, false],
+    [3, true],
+  ] as const) {
+    const plain = rtp(sequence)
+    const bare = referenceProtectRtp(key, plain, 12, 0)
+    const packet = present ? Buffer.concat([bare.subarray(0, 172), mki, bare.subarray(172)]) : bare
+    t.equal(receiver.unprotectRtp(packet, packet.length), 172)
+    t.same(packet.subarray(0, 172), plain)
+    const report = Buffer.from('80c9000100000007' + '81cb000100000007', 'hex')
+    const secure = referenceProtectRtcp(key, report, sequence)
+    const rtcp = present ? Buffer.concat([secure.subarray(0, 20), mki, secure.subarray(20)]) : secure
+    const forged = Buffer.from(rtcp)
+    forged[forged.length - 1]! ^= 1
+    t.equal(receiver.unprotectRtcp(forged, forged.length), srtpFailure.badTag)
+    t.equal(receiver.unprotectRtcp(rtcp, rtcp.length), 16)
+    t.same(rtcp.subarray(0, 16), report)
+  }
+})

@@ -15,7 +15,7 @@ export function ask(
     method?: string
     body?: unknown
     headers?: Record<string, string>
-    caPem?: string | undefined
+    caPem?: string | false | undefined
     form?: boolean
   } = {},
 ): Promise<Reply> {
