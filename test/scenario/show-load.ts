@@ -1,0 +1,217 @@
+// npm run show:load: 1,000 calls at 20 per second from SIPp phones through the box to a trunk whose far end is Kamailio
+// (mutual TLS) with SIPp behind it; a tenth of the calls carries audio, checked packet by packet on the wire.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { aLaw } from '#src/media/endpoint/g711.ts'
+import { Capture, type Datagram } from '#test/peers/capture.ts'
+import { freePort } from '#test/peers/free-port.ts'
+import { startKamailioTrunk } from '#test/peers/kamailio.ts'
+import { startSipp } from '#test/peers/sipp.ts'
+import {
+  answerScenario,
+  authenticationField,
+  callScenario,
+  registerScenario,
+} from '#test/peers/sipp-scenarios.ts'
+import { Box } from '#test/support/box.ts'
+import { makeCa } from '#test/support/certificates.ts'
+import { seedLines } from '#test/support/seed.ts'
+import { until } from './office.ts'
+
+const phones = 100
+const calls = 1000
+const callsPerS = 20
+const audioShare = 0.1
+const talkMs = 3000
+const trunkName = 'sip.trunk.load.example'
+const boxName = 'box.load.example'
+/** SIPp's media ports of the calls with audio: the wire is read there. */
+const audioPorts = { min: 42000, max: 42400 }
+
+/** Four seconds of a 1,004 Hz tone as raw A-law: 8,000 bytes per second, no two packets in a row alike. */
+function audioFile(folder: string): string {
+  const samples = Int16Array.from({ length: 8000 * 4 }, (_, index) =>
+    Math.round(9000 * Math.sin((2 * Math.PI * 1004 * index) / 8000)),
+  )
+  const file = join(folder, 'tone.al')
+  writeFileSync(file, aLaw.encode(samples))
+  return file
+}
+
+interface AudioVerdict {
+  streams: number
+  sent: number
+  returned: number
+  altered: number
+}
+
+/** Compares what each phone sent with what came back to it: the far end echoes it, so it crossed the relay twice. */
+function judgeAudio(datagrams: Datagram[]): AudioVerdict {
+  const sent = new Map<number, string[]>()
+  const returned = new Map<number, string[]>()
+  for (const { sourcePort, destinationPort, payload } of datagrams) {
+    if (payload.length !== 172 || ((payload[1] as number) & 0x7f) !== 8) continue
+    const [side, port] =
+      sourcePort >= audioPorts.min && sourcePort <= audioPorts.max
+        ? [sent, sourcePort]
+        : [returned, destinationPort]
+    const list = side.get(port as number) ?? []
+    list.push(payload.toString('latin1', 12))
+    side.set(port as number, list)
+  }
+  const verdict = { streams: sent.size, sent: 0, returned: 0, altered: 0 }
+  for (const [port, out] of sent) {
+    const known = new Set(out)
+    const back = returned.get(port) ?? []
+    verdict.sent += out.length
+    verdict.returned += back.length
+    verdict.altered += back.filter((audio) => !known.has(audio)).length
+  }
+  return verdict
+}
+
+async function main(): Promise<boolean> {
+  await using stack = new AsyncDisposableStack()
+  const folder = mkdtempSync(join(tmpdir(), 'branchline-load-'))
+  stack.defer(() => rmSync(folder, { recursive: true, force: true }))
+  const ca = await makeCa('Load test CA')
+  const save = (name: string, text: string): string => {
+    const file = join(folder, name)
+    writeFileSync(file, text, { mode: 0o600 })
+    return file
+  }
+  const caFile = save('ca.pem', ca.certificatePem)
+  const trunkCertificate = await ca.issue({ names: [trunkName] })
+  const boxCertificate = await ca.issue({ names: [boxName] })
+
+  const farPort = await freePort()
+  const far = startSipp({
+    scenario: answerScenario({ srtp: true }),
+    localPort: farPort,
+    mediaPort: 44000,
+    extra: ['-rtp_echo'],
+  })
+  stack.defer(async () => void (await far.stop()))
+  const kamailio = await startKamailioTrunk({
+    caFile,
+    certificateFile: save('trunk.pem', trunkCertificate.certificatePem),
+    keyFile: save('trunk.key', trunkCertificate.keyPem),
+    forwardTo: { host: '127.0.0.1', port: farPort },
+  })
+  stack.defer(() => kamailio.stop())
+
+  const box = await Box.prepare({
+    lab: false,
+    settings: {
+      tenant: {
+        kind: 'microsoft',
+        tenantId: '11111111-1111-1111-1111-111111111111',
+        clientId: '22222222-2222-2222-2222-222222222222',
+        sbcFqdn: boxName,
+        certificateFile: save('box.pem', boxCertificate.certificatePem),
+        keyFile: save('box.key', boxCertificate.keyPem),
+        trunkHosts: [{ name: trunkName, port: kamailio.port, address: '127.0.0.1' }],
+        trunkCaFile: caFile,
+      },
+    },
+  })
+  stack.defer(() => box.remove())
+  stack.defer(async () => void (await box.stop()))
+  const lines = await seedLines(box.dataDir, phones)
+  await box.start()
+  await box.logIn()
+  const target = `127.0.0.1:${box.ports.udp}`
+
+  const fields = lines.map(({ username, password }, index) => [
+    username,
+    authenticationField(username, password),
+    `+4940${String(1_000_000 + index)}`,
+  ])
+  const registered = await startSipp({
+    scenario: registerScenario(),
+    fields,
+    localPort: await freePort(),
+    target,
+    rate: 100,
+    calls: phones,
+  }).done
+  console.log(
+    `registrations: ${registered.successful} ok, ${registered.failed} failed, ${registered.retransmissions} retransmissions`,
+  )
+  await until('the trunk is up', 15_000, async () => {
+    const trunks = await box.json<{ state: string }[]>('/api/trunks')
+    return trunks.some(({ state }) => state === 'up') ? true : undefined
+  })
+
+  const capture = await new Capture().start(audioPorts.min, audioPorts.max)
+  const withAudio = Math.round(calls * audioShare)
+  const runCalls = async (count: number, rate: number, mediaPort: number, audio: boolean) => {
+    const scenario = callScenario({ talkMs, ...(audio ? { audioFile: audioFile(folder) } : {}) })
+    const extra = audio
+      ? ['-min_rtp_port', String(audioPorts.min), '-max_rtp_port', String(audioPorts.max)]
+      : []
+    return startSipp({
+      scenario,
+      fields,
+      localPort: await freePort(),
+      target,
+      rate,
+      calls: count,
+      mediaPort,
+      extra,
+    }).done
+  }
+  const startedMs = performance.now()
+  const [silent, speaking] = await Promise.all([
+    runCalls(calls - withAudio, callsPerS * (1 - audioShare), 46000, false),
+    runCalls(withAudio, callsPerS * audioShare, audioPorts.min, true),
+  ])
+  const seconds = (performance.now() - startedMs) / 1000
+  const audio = judgeAudio(await capture.stop())
+
+  const successful = silent.successful + speaking.successful
+  const failed = silent.failed + speaking.failed
+  const counters = await until('no session is left', 10_000, async () => {
+    const now = await box.json<Record<string, number>>('/api/counters')
+    return now['media.sessions'] === 0 && now['calls.live'] === 0 ? now : undefined
+  }).catch(async () => box.json<Record<string, number>>('/api/counters'))
+  const farResult = await far.stop()
+
+  console.log(`calls: ${successful} ok, ${failed} failed in ${seconds.toFixed(1)} s`)
+  console.log(
+    `retransmissions: phones ${silent.retransmissions + speaking.retransmissions}, far end ${farResult.retransmissions}, box ${counters['sip.retransmissionsSent']}`,
+  )
+  console.log(
+    `audio: ${audio.streams} calls, ${audio.sent} packets sent, ${audio.returned} came back through SRTP, ${audio.altered} altered, ` +
+      `${(100 * (1 - audio.returned / Math.max(1, audio.sent))).toFixed(2)} % missing`,
+  )
+  console.log('counters at the end:')
+  for (const [name, value] of Object.entries(counters).sort()) console.log(`  ${name} ${value}`)
+
+  const problems = [
+    [failed === 0 && successful === calls, 'not every call succeeded'],
+    [registered.failed === 0, 'a registration failed'],
+    [
+      silent.retransmissions + speaking.retransmissions + farResult.retransmissions === 0,
+      'a peer had to repeat itself',
+    ],
+    [counters['sip.retransmissionsSent'] === 0, 'the box repeated itself'],
+    [
+      counters['media.sessions'] === 0 && counters['media.portsInUse'] === 0,
+      'media sessions or ports leaked',
+    ],
+    [counters['sip.dialogs'] === 0, 'dialogs leaked'],
+    [audio.streams === withAudio, `audio was seen on ${audio.streams} calls`],
+    [audio.returned >= audio.sent * 0.99 && audio.altered === 0, 'audio was lost or altered'],
+  ] as const
+  for (const [held, text] of problems) if (!held) console.log(`! ${text}`)
+  if (failed > 0)
+    console.log(speaking.errors.slice(0, 3000), silent.errors.slice(0, 3000), box.output.slice(-3000))
+  const bad = problems.filter(([held]) => !held).length
+  console.log(`\n${problems.length - bad} passed, ${bad} failed`)
+  return bad === 0
+}
+
+// The echo of the last packets may still be on its way when a phone hangs up: that is what the 1 % is for.
+process.exitCode = (await main()) ? 0 : 1
