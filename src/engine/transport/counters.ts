@@ -1,0 +1,37 @@
+/** Everything the transports count. Names are stable: the page and the tests read them. */
+export const counterNames = [
+  'messagesReceived',
+  'messagesSent',
+  'bytesReceived',
+  'bytesSent',
+  'keepAlives',
+  'malformedRequests',
+  'malformedResponses',
+  'malformedAnswered',
+  'oversizedMessages',
+  'forgedPeerNames',
+  'userFailures',
+  'connectionsAccepted',
+  'connectionsOpened',
+  'connectionsClosed',
+  'connectionsRefused',
+  'connectFailures',
+  'tlsHandshakeFailures',
+  'clientCertificatesVerified',
+  'clientCertificatesRefused',
+  'halfMessageTimeouts',
+  'idleTimeouts',
+  'slowPeers',
+  'sendFailures',
+  'udpRefused',
+] as const
+
+export type CounterName = (typeof counterNames)[number]
+
+/** One number per name; parts count up in place. */
+export type Counters = Record<CounterName, number>
+
+/** Starts all counters at zero. */
+export function createCounters(): Counters {
+  return Object.fromEntries(counterNames.map((name) => [name, 0])) as Counters
+}

@@ -1,0 +1,152 @@
+import type { Socket } from 'node:net'
+import { unmapIpv4 } from '#src/base/net.ts'
+import { FrameStream } from '#src/sip/frame-stream.ts'
+import type { BoundListener } from './advertised.ts'
+import type { TransportContext, TransportFlow } from './transport-context.ts'
+
+const pong = Buffer.from('\r\n', 'latin1')
+
+/** One TCP or TLS connection, whoever opened it: cuts the stream, keeps the time limits, writes messages. */
+export class StreamConnection implements TransportFlow {
+  readonly id: number
+  readonly protocol: 'tcp' | 'tls'
+  readonly localHost: string
+  readonly localPort: number
+  readonly advertisedHost: string
+  readonly advertisedPort: number
+  readonly remoteHost: string
+  readonly remotePort: number
+  readonly peerNames: readonly string[]
+  /** True when we opened it. */
+  readonly outbound: boolean
+  readonly #socket: Socket
+  readonly #context: TransportContext
+  readonly #frames: FrameStream
+  #closed = false
+  #lastActiveAtMs: number
+  #halfSinceMs: number | undefined
+
+  constructor(parts: {
+    socket: Socket
+    protocol: 'tcp' | 'tls'
+    outbound: boolean
+    peerNames: readonly string[]
+    /** The listener whose address peers should use to reach us; undefined when we have none of this protocol. */
+    listener: BoundListener | undefined
+    context: TransportContext
+  }) {
+    const { socket, context, listener } = parts
+    this.id = context.newFlowId()
+    this.protocol = parts.protocol
+    this.outbound = parts.outbound
+    this.peerNames = parts.peerNames
+    this.localHost = unmapIpv4(socket.localAddress ?? '')
+    this.localPort = socket.localPort ?? 0
+    this.remoteHost = unmapIpv4(socket.remoteAddress ?? '')
+    this.remotePort = socket.remotePort ?? 0
+    this.advertisedHost = listener?.options.advertisedHost ?? this.localHost
+    this.advertisedPort = listener?.port ?? this.localPort
+    this.#socket = socket
+    this.#context = context
+    this.#lastActiveAtMs = context.clock.monotonicMs()
+    this.#frames = new FrameStream(context.limits, {
+      onMessage: (bytes) => this.#onMessage(bytes),
+      onPing: () => this.#onPing(),
+      onError: (error) => {
+        context.refuse(error.head, error.status, error.reason, this)
+        this.#endAfterAnswer()
+      },
+    })
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Begins to read. Not done by the constructor, so that the connection is known everywhere first. */
+  open(): void {
+    this.#socket.on('error', (error) => {
+      this.#context.logger.debug({ err: error, peer: this.remoteHost }, 'SIP connection error')
+    })
+    this.#socket.on('close', () => this.#onClose())
+    this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    if (this.#socket.destroyed) this.#onClose()
+  }
+
+  write(bytes: Buffer, _isRequest: boolean, onError: (error: Error) => void): void {
+    if (this.#closed || !this.#socket.writable) {
+      setImmediate(() => onError(new Error('the connection is closed')))
+      return
+    }
+    this.#lastActiveAtMs = this.#context.clock.monotonicMs()
+    this.#socket.write(bytes, (error) => {
+      if (!error) return
+      this.#context.counters.sendFailures++
+      onError(error)
+    })
+    // A peer that stops reading must not make us hold all that it is sent.
+    if (this.#socket.writableLength > maxBacklog(this.#context)) {
+      this.#context.counters.slowPeers++
+      this.#socket.destroy(new Error('the peer does not read'))
+    }
+  }
+
+  /** Closes at once; onFlowClosed follows. */
+  destroy(): void {
+    this.#frames.end()
+    this.#socket.destroy()
+  }
+
+  /** Closes the connection when a time limit has passed. */
+  sweep(nowMs: number): void {
+    const { limits, counters } = this.#context
+    if (this.#halfSinceMs !== undefined && nowMs - this.#halfSinceMs >= limits.halfMessageTimeoutMs) {
+      counters.halfMessageTimeouts++
+      this.destroy()
+    } else if (nowMs - this.#lastActiveAtMs >= limits.idleTimeoutMs) {
+      counters.idleTimeouts++
+      this.destroy()
+    }
+  }
+
+  #onData(chunk: Buffer): void {
+    const nowMs = this.#context.clock.monotonicMs()
+    this.#frames.push(chunk)
+    // Measured from the first byte of the message: a byte now and then does not prolong it.
+    if (!this.#frames.half) this.#halfSinceMs = undefined
+    else this.#halfSinceMs ??= nowMs
+  }
+
+  #onMessage(bytes: Buffer): void {
+    this.#halfSinceMs = undefined
+    this.#lastActiveAtMs = this.#context.clock.monotonicMs()
+    this.#context.receive(bytes, this)
+  }
+
+  #onPing(): void {
+    this.#context.counters.keepAlives++
+    this.#lastActiveAtMs = this.#context.clock.monotonicMs()
+    if (this.#socket.writable && this.#socket.writableLength <= maxBacklog(this.#context))
+      this.#socket.write(pong)
+  }
+
+  // The stream has lost its place: the answer may still leave, nothing more is read.
+  #endAfterAnswer(): void {
+    this.#socket.removeAllListeners('data')
+    this.#socket.resume()
+    this.#halfSinceMs = this.#context.clock.monotonicMs()
+    this.#socket.end()
+  }
+
+  #onClose(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#frames.end()
+    this.#context.counters.connectionsClosed++
+    this.#context.flowClosed(this)
+  }
+}
+
+function maxBacklog(context: TransportContext): number {
+  return Math.max(1_048_576, context.limits.maxMessageBytes * 4)
+}

@@ -1,0 +1,238 @@
+import { isIPv6 } from 'node:net'
+import { ApplianceError, errorText } from '#src/base/errors.ts'
+import type { Timer } from '#src/base/clock.ts'
+import { formatEndpoint } from '#src/base/net.ts'
+import { formatMessage } from '#src/sip/format-message.ts'
+import { parseVia } from '#src/sip/via.ts'
+import type { EngineOptions, ListenOptions } from '../options.ts'
+import { listenerAddress } from './advertised.ts'
+import { coversName } from './certificate-names.ts'
+import { ConnectionPool } from './connection-pool.ts'
+import { createCounters } from './counters.ts'
+import { Intake } from './intake.ts'
+import { isWildcard, LocalAddresses } from './local-address.ts'
+import { StreamConnection } from './stream-connection.ts'
+import { dialTcp, TcpListener, type DialOptions } from './tcp.ts'
+import { dialTls, OutboundProfiles, TlsListener } from './tls.ts'
+import type { TransportContext, TransportFlow } from './transport-context.ts'
+import type { Flow, ListenerAddress, Target, TransportLayer, TransportUser } from './transport-port.ts'
+import { UdpListener } from './udp.ts'
+
+/** What the transports need of the engine's options. */
+export type TransportOptions = Pick<
+  EngineOptions,
+  'listen' | 'outboundTls' | 'limits' | 'clock' | 'random' | 'logger'
+>
+
+/** The transport layer with what it has counted so far. */
+export interface CountingTransportLayer extends TransportLayer {
+  /** A copy of all counters, plus the connections that are open now. */
+  counters(): Record<string, number>
+}
+
+const sweepEveryMs = 1000
+/** Short of timer B, so that the next target of RFC 3263 4.3 still has its turn. */
+const connectTimeoutMs = 5000
+
+type Listener = UdpListener | TcpListener | TlsListener
+
+/** Builds the layer; nothing is bound before `start`. */
+export function createTransportLayer(options: TransportOptions): CountingTransportLayer {
+  return new Layer(options)
+}
+
+class Layer implements CountingTransportLayer {
+  readonly #options: TransportOptions
+  readonly #pool: ConnectionPool
+  readonly #intake: Intake
+  readonly #context: TransportContext
+  readonly #counters = createCounters()
+  readonly #listeners: Listener[] = []
+  #profiles: OutboundProfiles | undefined
+  #user: TransportUser | undefined
+  #sweepTimer: Timer | undefined
+  #abort = new AbortController()
+  #lastFlowId = 0
+
+  constructor(options: TransportOptions) {
+    this.#options = options
+    const { limits, clock, random, logger } = options
+    this.#pool = new ConnectionPool(limits)
+    this.#intake = new Intake({
+      limits,
+      counters: this.#counters,
+      random,
+      logger,
+      onVia: (via, flow) => this.#noteAlias(via, flow),
+    })
+    this.#context = {
+      clock,
+      logger,
+      limits,
+      counters: this.#counters,
+      localAddresses: new LocalAddresses(clock),
+      newFlowId: () => ++this.#lastFlowId,
+      receive: (bytes, flow) => this.#intake.receive(bytes, flow),
+      refuse: (head, status, reason, flow) => this.#intake.refuse(head, status, reason, flow),
+      flowClosed: (flow) => this.#onFlowClosed(flow),
+    }
+  }
+
+  async start(user: TransportUser): Promise<void> {
+    this.#user = user
+    this.#intake.user = user
+    this.#abort = new AbortController()
+    try {
+      this.#profiles = new OutboundProfiles(this.#options.outboundTls)
+    } catch (error) {
+      throw new ApplianceError(
+        'ENGINE_FAILED',
+        { part: 'outbound TLS', reason: errorText(error) },
+        { cause: error },
+      )
+    }
+    for (const listen of this.#options.listen) {
+      const listener = this.#createListener(listen)
+      try {
+        await listener.start()
+      } catch (error) {
+        await this.stop()
+        throw startFailure(listen, error)
+      }
+      this.#listeners.push(listener)
+    }
+    this.#sweepLater()
+  }
+
+  #createListener(listen: ListenOptions): Listener {
+    if (listen.protocol === 'udp') return new UdpListener(listen, this.#context)
+    if (listen.protocol === 'tcp') return new TcpListener(listen, this.#context, this.#pool)
+    return new TlsListener(listen, this.#context, this.#pool)
+  }
+
+  async stop(): Promise<void> {
+    this.#sweepTimer?.cancel()
+    this.#sweepTimer = undefined
+    this.#abort.abort()
+    const stopping = this.#listeners.splice(0).map((listener) => listener.stop())
+    for (const connection of this.#pool.all) connection.destroy()
+    await Promise.all(stopping)
+  }
+
+  get listeners(): readonly ListenerAddress[] {
+    return this.#listeners.map(listenerAddress)
+  }
+
+  counters(): Record<string, number> {
+    return { ...this.#counters, connectionsOpen: this.#pool.all.length }
+  }
+
+  async connect(target: Target): Promise<Flow> {
+    const listener = this.#listenerFor(target)
+    if (target.protocol === 'udp') {
+      if (!(listener instanceof UdpListener)) {
+        throw new Error(`no UDP listener can reach ${formatEndpoint(target.host, target.port)}`)
+      }
+      return listener.flowTo(target.host, target.port)
+    }
+    const profiles = this.#profiles
+    if (!profiles || this.#abort.signal.aborted) throw new Error('the transports are not running')
+    const dial: DialOptions = {
+      target,
+      listener,
+      context: this.#context,
+      pool: this.#pool,
+      timeoutMs: connectTimeoutMs,
+      signal: this.#abort.signal,
+    }
+    return this.#pool.connect(target, () =>
+      target.protocol === 'tcp' ? dialTcp(dial) : dialTls({ ...dial, profiles }),
+    )
+  }
+
+  findFlow(protocol: Flow['protocol'], host: string, port: number): Flow | undefined {
+    if (protocol !== 'udp') return this.#pool.find(protocol, host, port)
+    for (const listener of this.#listeners) {
+      const flow = listener instanceof UdpListener ? listener.findFlow(host, port) : undefined
+      if (flow) return flow
+    }
+    return undefined
+  }
+
+  send(message: Parameters<TransportLayer['send']>[0], flow: Flow, onError: (error: Error) => void): number {
+    const bytes = formatMessage(message)
+    if (!isTransportFlow(flow)) {
+      setImmediate(() => onError(new Error('this flow belongs to another transport layer')))
+      return 0
+    }
+    this.#counters.messagesSent++
+    this.#counters.bytesSent += bytes.length
+    flow.write(bytes, message.kind === 'request', onError)
+    return bytes.length
+  }
+
+  // The listener that a new flow leaves from and is known by: of the target's protocol and family, bound to the
+  // address that routing would choose anyway, else to all addresses, else the first.
+  #listenerFor(target: Target): Listener | undefined {
+    const candidates = this.#listeners.filter(
+      ({ options }) => options.protocol === target.protocol && isIPv6(options.host) === isIPv6(target.host),
+    )
+    if (candidates.length < 2) return candidates[0]
+    const local = this.#context.localAddresses.toward(target.host)
+    return (
+      candidates.find(({ options }) => options.host === local) ??
+      candidates.find(({ options }) => isWildcard(options.host)) ??
+      candidates[0]
+    )
+  }
+
+  // RFC 5923 8: a peer that says `alias` lets us reuse its connection for requests to the address of its Via, but
+  // only when it has proved to be that host: by certificate, or over TCP by coming from that address.
+  #noteAlias(via: string, flow: TransportFlow): void {
+    if (!(flow instanceof StreamConnection) || !via.includes('alias')) return
+    const parsed = parseVia(via)
+    if (!parsed?.params.has('alias')) return
+    const proved =
+      flow.protocol === 'tls'
+        ? flow.peerNames.some((pattern) => coversName(pattern, parsed.host))
+        : parsed.host === flow.remoteHost
+    if (proved) this.#pool.addAlias(flow, parsed.port ?? (flow.protocol === 'tls' ? 5061 : 5060))
+  }
+
+  #onFlowClosed(flow: TransportFlow): void {
+    if (flow instanceof StreamConnection) this.#pool.remove(flow)
+    try {
+      this.#user?.onFlowClosed(flow)
+    } catch (error) {
+      this.#counters.userFailures++
+      this.#options.logger.error({ err: error }, 'handling a closed SIP connection failed')
+    }
+  }
+
+  #sweepLater(): void {
+    this.#sweepTimer = this.#options.clock.setTimer(sweepEveryMs, () => {
+      const nowMs = this.#options.clock.monotonicMs()
+      for (const connection of this.#pool.all) connection.sweep(nowMs)
+      for (const listener of this.#listeners) if (listener instanceof UdpListener) listener.sweep(nowMs)
+      this.#sweepLater()
+    })
+  }
+}
+
+function isTransportFlow(flow: Flow): flow is TransportFlow {
+  return 'write' in flow
+}
+
+const portProblems = ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL']
+
+function startFailure(listen: ListenOptions, error: unknown): ApplianceError {
+  const { protocol, host, port } = listen
+  const details = { protocol, host, port, reason: errorText(error) }
+  const code = (error as { code?: unknown } | undefined)?.code
+  return typeof code === 'string' && portProblems.includes(code)
+    ? new ApplianceError('PORT_IN_USE', details, {
+        cause: error,
+        text: `${protocol.toUpperCase()} port ${port} on ${host} cannot be used.`,
+      })
+    : new ApplianceError('ENGINE_FAILED', details, { cause: error })
+}

@@ -1,0 +1,255 @@
+import dgram from 'node:dgram'
+import { isIPv6 } from 'node:net'
+import { formatEndpoint } from '#src/base/net.ts'
+import type { ListenOptions } from '../options.ts'
+import { localHostToward, type BoundListener } from './advertised.ts'
+import { literalLookup } from './local-address.ts'
+import type { TransportContext, TransportFlow } from './transport-context.ts'
+import { UdpPeerSocket } from './udp-peer-socket.ts'
+
+const maxFlows = 20_000
+const maxPeerSockets = 256
+/** Longer than any transaction, RFC 3261 64*T1 twice. */
+const peerSocketIdleMs = 64_000
+const receiveBufferBytes = 4 * 1024 * 1024
+const noNames: readonly string[] = []
+
+/** The pair of our UDP socket and one peer's address. It holds nothing open and is never closed by itself. */
+class UdpFlow implements TransportFlow {
+  readonly id: number
+  readonly protocol = 'udp' as const
+  readonly remoteHost: string
+  readonly remotePort: number
+  readonly peerNames = noNames
+  peerSocket: UdpPeerSocket | undefined
+  requestSentAtMs = 0
+  readonly #listener: UdpListener
+
+  constructor(id: number, listener: UdpListener, remoteHost: string, remotePort: number) {
+    this.id = id
+    this.#listener = listener
+    this.remoteHost = remoteHost
+    this.remotePort = remotePort
+  }
+
+  get localHost(): string {
+    return this.#listener.localHostToward(this.remoteHost)
+  }
+
+  get localPort(): number {
+    return this.#listener.port
+  }
+
+  get advertisedHost(): string {
+    return this.#listener.options.advertisedHost ?? this.localHost
+  }
+
+  get advertisedPort(): number {
+    return this.#listener.port
+  }
+
+  get closed(): boolean {
+    return this.#listener.closed
+  }
+
+  write(bytes: Buffer, isRequest: boolean, onError: (error: Error) => void): void {
+    this.#listener.write(this, bytes, isRequest, onError)
+  }
+}
+
+/** One bound UDP port. */
+export class UdpListener implements BoundListener {
+  readonly options: ListenOptions
+  readonly #context: TransportContext
+  readonly #type: 'udp4' | 'udp6'
+  /** By `host:port` of the peer, oldest first. */
+  readonly #flows = new Map<string, UdpFlow>()
+  /** Flows that have a connected socket, the longest unused first. */
+  readonly #watched = new Set<UdpFlow>()
+  #socket: dgram.Socket | undefined
+  #port = 0
+
+  constructor(options: ListenOptions, context: TransportContext) {
+    this.options = options
+    this.#context = context
+    this.#type = isIPv6(options.host) ? 'udp6' : 'udp4'
+  }
+
+  get port(): number {
+    return this.#port
+  }
+
+  get closed(): boolean {
+    return this.#socket === undefined
+  }
+
+  get ipv6(): boolean {
+    return this.#type === 'udp6'
+  }
+
+  /** Binds; rejects with the system's error. */
+  async start(): Promise<void> {
+    // The listener shares its port with its own connected sockets, and so could share it with a stranger of
+    // the same user unnoticed. A first, exclusive bind finds out whether the port is taken, and which it is.
+    const probe = await this.#bind(this.options.port, false)
+    const port = probe.address().port
+    await new Promise<void>((resolve) => probe.close(resolve))
+    const socket = await this.#bind(port, true)
+    socket.on('message', (bytes, source) => this.#onMessage(bytes, source))
+    socket.on('error', (error) => {
+      this.#context.counters.sendFailures++
+      this.#context.logger.debug({ err: error }, 'UDP socket error')
+    })
+    try {
+      // A burst of registrations after a power cut has to wait somewhere while we work.
+      socket.setRecvBufferSize(receiveBufferBytes)
+    } catch (error) {
+      this.#context.logger.debug({ err: error }, 'UDP receive buffer stays as it is')
+    }
+    this.#socket = socket
+    this.#port = port
+  }
+
+  #bind(port: number, reusePort: boolean): Promise<dgram.Socket> {
+    return new Promise((resolve, reject) => {
+      const socket = dgram.createSocket({
+        type: this.#type,
+        reusePort,
+        ipv6Only: this.#type === 'udp6',
+        lookup: literalLookup,
+      })
+      socket.once('error', (error) => {
+        socket.close()
+        reject(error)
+      })
+      socket.once('listening', () => {
+        socket.removeAllListeners('error')
+        resolve(socket)
+      })
+      socket.bind({ address: this.options.host, port, exclusive: true })
+    })
+  }
+
+  async stop(): Promise<void> {
+    for (const flow of this.#watched) flow.peerSocket?.close()
+    this.#watched.clear()
+    this.#flows.clear()
+    const socket = this.#socket
+    this.#socket = undefined
+    if (socket) await new Promise<void>((resolve) => socket.close(resolve))
+  }
+
+  localHostToward(remoteHost: string): string {
+    return localHostToward(this.options.host, remoteHost, this.#context.localAddresses)
+  }
+
+  /** The flow to this peer, if it spoke or was spoken to lately. */
+  findFlow(host: string, port: number): TransportFlow | undefined {
+    return this.#flows.get(formatEndpoint(host, port))
+  }
+
+  /** The flow to this peer, made when there is none. */
+  flowTo(host: string, port: number): TransportFlow {
+    return this.#flowTo(host, port)
+  }
+
+  #flowTo(host: string, port: number): UdpFlow {
+    const key = formatEndpoint(host, port)
+    let flow = this.#flows.get(key)
+    if (flow) return flow
+    if (this.#flows.size >= maxFlows) this.#forgetOldest()
+    flow = new UdpFlow(this.#context.newFlowId(), this, host, port)
+    this.#flows.set(key, flow)
+    return flow
+  }
+
+  // Flows cost only memory; whoever still holds a forgotten one can go on using it.
+  #forgetOldest(): void {
+    let count = maxFlows / 4
+    for (const [key, flow] of this.#flows) {
+      if (count-- <= 0) break
+      if (!flow.peerSocket) this.#flows.delete(key)
+    }
+  }
+
+  #onMessage(bytes: Buffer, source: dgram.RemoteInfo): void {
+    if (isKeepAlive(bytes)) {
+      this.#context.counters.keepAlives++
+      return
+    }
+    const flow = this.#flowTo(source.address, source.port)
+    flow.peerSocket?.heard()
+    this.#context.receive(bytes, flow)
+  }
+
+  write(flow: UdpFlow, bytes: Buffer, isRequest: boolean, onError: (error: Error) => void): void {
+    const { counters } = this.#context
+    if (isRequest) this.#watch(flow)
+    if (flow.peerSocket) {
+      flow.peerSocket.send(bytes, onError)
+      return
+    }
+    const socket = this.#socket
+    if (!socket) {
+      setImmediate(() => onError(new Error('the UDP listener is closed')))
+      return
+    }
+    socket.send(bytes, flow.remotePort, flow.remoteHost, (error) => {
+      if (!error) return
+      counters.sendFailures++
+      onError(error)
+    })
+  }
+
+  // Gives a peer that we send requests to a connected socket, within bounds; without one it works all the same,
+  // only refusals stay unknown.
+  #watch(flow: UdpFlow): void {
+    flow.requestSentAtMs = this.#context.clock.monotonicMs()
+    if (flow.peerSocket) {
+      this.#watched.delete(flow)
+      this.#watched.add(flow)
+      return
+    }
+    // None is taken from a peer in use: closing a socket loses the datagrams it has not read yet.
+    if (this.closed || this.#watched.size >= maxPeerSockets) return
+    try {
+      flow.peerSocket = new UdpPeerSocket(
+        {
+          type: this.#type,
+          localHost: this.options.host,
+          localPort: this.#port,
+          remoteHost: flow.remoteHost,
+          remotePort: flow.remotePort,
+        },
+        {
+          message: (bytes, source) => this.#onMessage(bytes, source),
+          refused: () => this.#context.counters.udpRefused++,
+        },
+      )
+      this.#watched.add(flow)
+    } catch (error) {
+      this.#context.logger.debug({ err: error, peer: flow.remoteHost }, 'no connected UDP socket')
+    }
+  }
+
+  #unwatch(flow: UdpFlow): void {
+    flow.peerSocket?.close()
+    flow.peerSocket = undefined
+    this.#watched.delete(flow)
+  }
+
+  /** Closes the connected sockets that no transaction can need any more. */
+  sweep(nowMs: number): void {
+    for (const flow of this.#watched) {
+      if (nowMs - flow.requestSentAtMs < peerSocketIdleMs) break
+      this.#unwatch(flow)
+    }
+  }
+}
+
+// Blank datagrams, and the few zero bytes that some phones send, only keep a NAT open (RFC 5626 3.5).
+function isKeepAlive(bytes: Buffer): boolean {
+  if (bytes.length > 8) return false
+  for (const byte of bytes) if (byte !== 0x0d && byte !== 0x0a && byte !== 0 && byte !== 0x20) return false
+  return true
+}
