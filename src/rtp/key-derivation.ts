@@ -19,6 +19,8 @@ export interface SrtpKey {
   masterKey: Uint8Array
   /** 14 bytes. */
   masterSalt: Uint8Array
+  /** Key identifier that the sender may put before each tag (RFC 3711 3.1); we never send one ourselves. */
+  mki?: Uint8Array
 }
 
 /** The keys that packets are made with (RFC 3711 4.3.1). Secret. */
@@ -58,4 +60,12 @@ function derive(key: SrtpKey, label: number, length: number): Buffer {
 /** Bytes of the tag on an RTP packet; SRTCP tags have 10 bytes in both suites (RFC 4568 6.2.2). */
 export function rtpTagBytes(suite: SrtpSuite): number {
   return suite === 'AES_CM_128_HMAC_SHA1_32' ? 4 : 10
+}
+
+/** True when the bytes before `end` are the key identifier. */
+export function endsWith(packet: Buffer, end: number, mki: Uint8Array): boolean {
+  const start = end - mki.length
+  if (start < 0) return false
+  for (let index = 0; index < mki.length; index++) if (packet[start + index] !== mki[index]) return false
+  return true
 }

@@ -1,5 +1,5 @@
 import { HmacSha1 } from './hmac-sha1.ts'
-import { deriveSessionKeys, type SrtpKey } from './key-derivation.ts'
+import { deriveSessionKeys, endsWith, type SrtpKey } from './key-derivation.ts'
 import { looksLikeRtcp, rtcpMinBytes, rtcpSsrc } from './rtcp.ts'
 import { ReplayWindow } from './replay-window.ts'
 import { SrtpCipher } from './srtp-cipher.ts'
@@ -18,6 +18,7 @@ export class SrtcpContext {
   readonly #cipher: SrtpCipher
   readonly #hmac: HmacSha1
   readonly #limit: number
+  readonly #mki: Uint8Array | undefined
   readonly #windows = new Map<number, ReplayWindow>()
   #nextIndex = 0
 
@@ -26,6 +27,7 @@ export class SrtcpContext {
     this.#cipher = new SrtpCipher(keys.cipherKey, keys.salt)
     this.#hmac = new HmacSha1(keys.authKey)
     this.#limit = limit
+    this.#mki = key.mki
   }
 
   protect(packet: Buffer, length: number): number {
@@ -43,15 +45,26 @@ export class SrtcpContext {
   }
 
   unprotect(packet: Buffer, length: number): number {
+    const mki = this.#mki
+    // As in SRTP: the MKI stands before the tag, if the peer really sends it.
+    if (mki !== undefined && length <= packet.length && endsWith(packet, length - tagBytes, mki)) {
+      const result = this.#open(packet, length - mki.length, length - tagBytes)
+      if (result !== srtpFailure.badTag) return result
+    }
+    return this.#open(packet, length, length - tagBytes)
+  }
+
+  /** `length` is that of the packet without MKI. */
+  #open(packet: Buffer, length: number, tagAt: number): number {
     const clearLength = length - indexBytes - tagBytes
-    if (length > packet.length || !looksLikeRtcp(packet, clearLength)) return srtpFailure.malformed
+    if (tagAt + tagBytes > packet.length || !looksLikeRtcp(packet, clearLength)) return srtpFailure.malformed
     const ssrc = rtcpSsrc(packet)
     const trailer = packet.readInt32BE(clearLength)
     const index = trailer & maxIndex
     const known = this.#windows.get(ssrc)
     if (known !== undefined && !known.check(index)) return srtpFailure.replayed
     this.#hmac.compute(packet, clearLength, trailer)
-    if (!this.#hmac.tagEquals(packet, clearLength + indexBytes, tagBytes)) return srtpFailure.badTag
+    if (!this.#hmac.tagEquals(packet, tagAt, tagBytes)) return srtpFailure.badTag
     if (known === undefined && this.#windows.size >= this.#limit) return srtpFailure.tooManyStreams
     const window = known ?? new ReplayWindow()
     if (known === undefined) this.#windows.set(ssrc, window)

@@ -1,5 +1,5 @@
 import { HmacSha1 } from './hmac-sha1.ts'
-import { deriveSessionKeys, rtpTagBytes, type SrtpKey } from './key-derivation.ts'
+import { deriveSessionKeys, endsWith, rtpTagBytes, type SrtpKey } from './key-derivation.ts'
 import { rtpPayloadOffset, rtpSequence, rtpSsrc } from './packet.ts'
 import { SrtcpContext } from './srtcp-context.ts'
 import { SrtpCipher } from './srtp-cipher.ts'
@@ -59,12 +59,14 @@ class RtpContext {
   readonly #streams: StreamTable
   readonly #hmac: HmacSha1
   readonly #tagBytes: number
+  readonly #mki: Uint8Array | undefined
 
   constructor(key: SrtpKey, limit: number) {
     const keys = deriveSessionKeys(key, 'rtp')
     this.#streams = new StreamTable(new SrtpCipher(keys.cipherKey, keys.salt), limit)
     this.#hmac = new HmacSha1(keys.authKey)
     this.#tagBytes = rtpTagBytes(key.suite)
+    this.#mki = key.mki
   }
 
   protect(packet: Buffer, length: number): number {
@@ -88,23 +90,35 @@ class RtpContext {
   }
 
   unprotect(packet: Buffer, length: number): number {
-    const clearLength = length - this.#tagBytes
+    const tagAt = length - this.#tagBytes
     const payload = rtpPayloadOffset(packet, length)
-    if (payload < 0 || payload > clearLength) return srtpFailure.malformed
+    if (payload < 0 || payload > tagAt) return srtpFailure.malformed
     const ssrc = rtpSsrc(packet)
     const known = this.#streams.find(ssrc)
     const index = guessIndex(known, rtpSequence(packet))
     if (index < 0) return index
     // RFC 3711 3.3: replay first, because it is cheap; the window moves only after the tag has verified.
     if (known !== undefined && !known.window.check(index)) return srtpFailure.replayed
-    this.#hmac.compute(packet, clearLength, rollover(index))
-    if (!this.#hmac.tagEquals(packet, clearLength, this.#tagBytes)) return srtpFailure.badTag
+    const clearLength = this.#verify(packet, payload, tagAt, rollover(index))
+    if (clearLength < 0) return srtpFailure.badTag
     if (known === undefined && this.#streams.full) return srtpFailure.tooManyStreams
     const stream = known ?? this.#streams.add(ssrc)
     this.#streams.use(stream)
     stream.keys.apply(packet, payload, clearLength, index)
     stream.window.add(index)
     return clearLength
+  }
+
+  /** Returns where the encrypted payload ends, or a negative number when the tag does not verify. */
+  #verify(packet: Buffer, payload: number, tagAt: number, roc: number): number {
+    const mki = this.#mki
+    // A peer that announces an MKI may leave it out all the same: what stands there decides.
+    if (mki !== undefined && tagAt - mki.length >= payload && endsWith(packet, tagAt, mki)) {
+      this.#hmac.compute(packet, tagAt - mki.length, roc)
+      if (this.#hmac.tagEquals(packet, tagAt, this.#tagBytes)) return tagAt - mki.length
+    }
+    this.#hmac.compute(packet, tagAt, roc)
+    return this.#hmac.tagEquals(packet, tagAt, this.#tagBytes) ? tagAt : srtpFailure.badTag
   }
 }
 
