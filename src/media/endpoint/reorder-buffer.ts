@@ -61,8 +61,8 @@ export class ReorderBuffer<Packet> {
   #drain(): void {
     for (;;) {
       if (this.#expected === undefined) return
-      const packet = this.#waiting.get(this.#expected)
-      if (packet === undefined) return
+      if (!this.#waiting.has(this.#expected)) return
+      const packet = this.#waiting.get(this.#expected) as Packet
       this.#waiting.delete(this.#expected)
       this.#expected = (this.#expected + 1) & 0xffff
       this.#deliver(packet)

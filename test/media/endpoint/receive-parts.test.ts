@@ -30,6 +30,20 @@ t.test('duplicates and latecomers are left out', async (t) => {
   t.same(pass([1, 3, 4, 5, 2, 6]), { out: [1, 3, 4, 5, 6], lost: 1 })
 })
 
+t.test('packets without a content keep their place', async (t) => {
+  const out: (string | undefined)[] = []
+  const buffer = new ReorderBuffer<string | undefined>(3, (packet) => out.push(packet))
+  for (const [sequence, packet] of [
+    [1, 'a'],
+    [2, undefined],
+    [4, 'd'],
+    [3, undefined],
+  ] as const) {
+    buffer.push(sequence, packet)
+  }
+  t.same(out, ['a', undefined, undefined, 'd'])
+})
+
 t.test('one stray number far away changes nothing, two in a row are a restart (RFC 3550 A.1)', async (t) => {
   t.same(pass([1, 2, 40000, 3]), { out: [1, 2, 3], lost: 0 })
   t.same(pass([1, 2, 40000, 40001, 40002]), { out: [1, 2, 40001, 40002], lost: 0 })
