@@ -1,0 +1,233 @@
+import { errorText } from '#src/base/errors.ts'
+import type { Logger } from '#src/base/logger.ts'
+import type { CallParty } from '#src/model/call-record.ts'
+import type { LegMedia, MediaRelay } from '#src/media/media-relay.ts'
+import { escapeUser } from '#src/sip/uri.ts'
+import { formatEndpoint } from '#src/base/net.ts'
+import {
+  SipFailure,
+  type HeaderFields,
+  type OutgoingInvite,
+  type RequestTarget,
+  type SipDialog,
+  type SipPort,
+} from '../sip-port.ts'
+import {
+  allowedMethods,
+  quotedName,
+  teamsContact,
+  teamsInviteHeaders,
+  teamsInviteTarget,
+  type TrunkIdentity,
+} from '../uplink/teams-headers.ts'
+import type { TrunkState } from '../uplink/trunk-state.ts'
+import { callCauses, classifyMediaError, type Cause } from './classify-failure.ts'
+import type { Branch, BranchEvents } from './fork.ts'
+import { holdForTeams, profileForPhone, profileForTeams } from './media-policy.ts'
+import type { Target } from './plan-route.ts'
+
+/** A called party that answered: its dialog, its media, and the text that answers the caller's offer. */
+export interface AnsweredLeg {
+  dialog: SipDialog
+  sessionId: string
+  media: LegMedia
+  /** What we offered this party. */
+  localSdp: string
+  answerForCaller: string
+  /** Contact of our side of this dialog. */
+  contact: string
+  teams: boolean
+  party: CallParty
+}
+
+/** A branch that failed on our side, before or after SIP: with the cause that no status tells. */
+export class BranchFailure extends SipFailure {
+  readonly callCause: Cause
+
+  constructor(callCause: Cause) {
+    super(callCauses[callCause].sipStatus, callCauses[callCause].reason)
+    this.callCause = callCause
+  }
+}
+
+/** What every branch of one call shares. */
+export interface BranchContext {
+  callId: string
+  callerSdp: string
+  callerMedia: LegMedia
+  caller: CallParty
+  /** Number of the person who calls, for Teams; undefined when he has none. */
+  callerNumber: string | undefined
+  /** True when this call rings one party only: its early media may then reach the caller. */
+  single: boolean
+  sip: SipPort
+  relay: MediaRelay
+  localAddressToward(peerHost: string): Promise<string>
+  teams: { identity: TrunkIdentity; state: TrunkState } | undefined
+  logger: Logger
+}
+
+/** One way to try a party: a phone has one, Teams one per host. */
+interface Attempt {
+  name: string
+  peerHost: string
+  profile: LegMedia['profile']
+  target: RequestTarget
+  headers: HeaderFields
+  contact: string
+}
+
+/** Makes the branch that rings one target. */
+export function makeBranch(
+  target: Target,
+  index: number,
+  party: CallParty,
+  context: BranchContext,
+): Branch<AnsweredLeg> {
+  const teams = target.kind === 'teams'
+  const name = `${teams ? 'teams' : target.line.username}/${index}`
+  return {
+    name,
+    async ring(events, signal) {
+      const attempts = teams ? teamsAttempts(target.number, context) : [phoneAttempt(target, context)]
+      let last: SipFailure = new BranchFailure('CALL_TEAMS_UNREACHABLE')
+      for (const [number, attempt] of attempts.entries()) {
+        let told = false
+        const watched: BranchEvents = {
+          ringing: () => {
+            told = true
+            events.ringing()
+          },
+          earlyMedia: (sdp) => {
+            told = true
+            events.earlyMedia(sdp)
+          },
+        }
+        const session = { id: `${context.callId}-${index}-${number}`, party, teams }
+        try {
+          return await tryOnce(attempt, session, watched, signal, context)
+        } catch (error) {
+          if (!(error instanceof SipFailure)) throw error
+          last = error
+          // Teams' own rule: connect failure, 408, 503 and 504 before any 18x go to the next datacentre; a
+          // person's answer (486, 603 …) is never asked for twice.
+          const nextHost = !(error instanceof BranchFailure) && [408, 503, 504].includes(error.status)
+          if (!teams || told || signal.aborted || !nextHost) throw error
+          context.teams?.state.noteFailure(attempt.name, `INVITE: ${error.message}`)
+          context.logger.warn(
+            { host: attempt.name, sipStatus: error.status },
+            'Teams host did not take the call',
+          )
+        }
+      }
+      throw last
+    },
+    release(leg) {
+      void leg.dialog.bye()
+      dropSession(leg.sessionId, context)
+    },
+  }
+}
+
+async function tryOnce(
+  attempt: Attempt,
+  session: { id: string; party: CallParty; teams: boolean },
+  events: BranchEvents,
+  signal: AbortSignal,
+  context: BranchContext,
+): Promise<AnsweredLeg> {
+  const { relay, sip } = context
+  const sessionId = session.id
+  try {
+    const media: LegMedia = {
+      profile: attempt.profile,
+      localAddress: await context.localAddressToward(attempt.peerHost),
+    }
+    const offered = await offerToward(sessionId, media, context)
+    const localSdp = session.teams ? holdForTeams(offered) : offered
+    const answer = (sdp: string): Promise<string> =>
+      relay.answer({ sessionId, from: 'callee', sdp, toward: context.callerMedia })
+    const invite: OutgoingInvite = {
+      headers: attempt.headers,
+      sdp: localSdp,
+      signal,
+      onProvisional: (status, sdp) => {
+        if (sdp === '' || !context.single) {
+          if (status >= 180) events.ringing()
+          return
+        }
+        answer(sdp).then(events.earlyMedia, (error: unknown) => {
+          context.logger.warn({ error: errorText(error), status }, 'early media cannot be used')
+          events.ringing()
+        })
+      },
+    }
+    const dialog = await sip.invite(attempt.target, invite)
+    try {
+      if (signal.aborted) throw new SipFailure(487, 'Request Terminated')
+      const answerForCaller = await answer(dialog.remoteSdp).catch((error: unknown) => {
+        throw new BranchFailure(classifyMediaError(error))
+      })
+      const { contact } = attempt
+      return { ...session, dialog, sessionId, media, localSdp, answerForCaller, contact }
+    } catch (error) {
+      // It answered, so it has to be told that there is no call: ACKed already, now BYE.
+      await dialog.bye()
+      throw error
+    }
+  } catch (error) {
+    dropSession(sessionId, context)
+    throw error
+  }
+}
+
+async function offerToward(sessionId: string, toward: LegMedia, context: BranchContext): Promise<string> {
+  try {
+    return await context.relay.offer({ sessionId, from: 'caller', sdp: context.callerSdp, toward })
+  } catch (error) {
+    context.logger.warn({ error: errorText(error) }, 'the relay did not take the offer')
+    throw new BranchFailure(classifyMediaError(error))
+  }
+}
+
+function dropSession(sessionId: string, { relay, logger }: BranchContext): void {
+  relay.delete(sessionId).catch((error: unknown) => {
+    logger.warn({ sessionId, error: errorText(error) }, 'a media session could not be deleted')
+  })
+}
+
+function phoneAttempt(target: Target & { kind: 'phone' }, { caller }: BranchContext): Attempt {
+  const { flow, contactUri } = target.binding
+  const transport = flow.protocol === 'udp' ? '' : `;transport=${flow.protocol}`
+  // The engine puts its own address toward this phone in place of localhost.
+  const local = `sip:${escapeUser(caller.number)}@localhost`
+  const contact = `<${local}${transport}>`
+  return {
+    name: target.line.username,
+    peerHost: flow.host,
+    profile: profileForPhone(flow.protocol),
+    target: {
+      uri: contactUri,
+      proxy: `sip:${formatEndpoint(flow.host, flow.port)};transport=${flow.protocol}`,
+    },
+    headers: {
+      From: `${quotedName(caller.displayName)}<${local}>`,
+      Contact: contact,
+      Allow: allowedMethods,
+    },
+    contact,
+  }
+}
+
+function teamsAttempts(number: string, context: BranchContext): Attempt[] {
+  const { teams, caller, callerNumber } = context
+  if (!teams || callerNumber === undefined) return []
+  return teams.state.hostsByPreference().map((host) => ({
+    name: host.name,
+    peerHost: host.address ?? host.name,
+    profile: profileForTeams,
+    target: teamsInviteTarget(host, number),
+    headers: teamsInviteHeaders(teams.identity, { number: callerNumber, displayName: caller.displayName }),
+    contact: teamsContact(teams.identity, callerNumber),
+  }))
+}

@@ -1,0 +1,35 @@
+import type { RtpProfile } from '#src/media/media-relay.ts'
+import { audioDirection, withAudioDirection } from '#src/sdp/rewrite.ts'
+
+/** How a called phone is offered audio: encrypted exactly when its signalling is, for a key in clear text protects nothing. */
+export function profileForPhone(protocol: 'udp' | 'tcp' | 'tls'): RtpProfile {
+  return protocol === 'tls' ? 'RTP/SAVP' : 'RTP/AVP'
+}
+
+/** Teams speaks SRTP only, in both directions. */
+export const profileForTeams: RtpProfile = 'RTP/SAVP'
+
+/**
+ * The profile of the first audio stream of an offer; an answer must repeat it (RFC 3264 6.1). Undefined when it
+ * is none that we speak.
+ */
+export function offeredProfile(sdp: string): RtpProfile | undefined {
+  const proto = /^m=audio \d+(?:\/\d+)? (\S+) /m.exec(sdp)?.[1]
+  if (proto === 'RTP/AVP' || proto === 'RTP/AVPF') return 'RTP/AVP'
+  return proto === 'RTP/SAVP' || proto === 'RTP/SAVPF' ? 'RTP/SAVP' : undefined
+}
+
+/**
+ * Teams understands only a=inactive as hold. `sdp` is what the relay made for Teams; the relay has already told
+ * a hold by c=0.0.0.0 as a direction.
+ */
+export function holdForTeams(sdp: string): string {
+  return audioDirection(sdp) === 'sendrecv' ? sdp : withAudioDirection(sdp, 'inactive')
+}
+
+/** True when a re-offer is the session as it is: same origin and version, so a refresh (RFC 3264 8, RFC 4028 7.4). */
+export function isSameSession(before: string, now: string): boolean {
+  const origin = /^o=(.*)$/m
+  const first = origin.exec(before)?.[1]?.trim()
+  return first !== undefined && first === origin.exec(now)?.[1]?.trim()
+}

@@ -1,0 +1,46 @@
+/** Everything the call side counts; each refusal has its own name, so that a test and the page can tell them apart. */
+export const counterNames = [
+  'registersAccepted',
+  'registersRefused',
+  'bindingsExpired',
+  'authChallenged',
+  'authWrongPassword',
+  'authUnknownLine',
+  'authStaleNonce',
+  'authForgedNonce',
+  'authReplay',
+  'authMalformed',
+  'authOtherLine',
+  'deviceOffBoarded',
+  'invitesReceived',
+  'callsAnswered',
+  'callsRefused',
+  'callsFailed',
+  'callsCancelled',
+  'sdpMissing',
+  'sdpUnusable',
+  'lateAnswers',
+  'inDialogRefused',
+  'unknownTrunkPeer',
+  'optionsReceived',
+  'optionsSent',
+  'optionsFailed',
+  'requestsRefused',
+  'handlerFailed',
+  'storeFailed',
+] as const
+
+export type CounterName = (typeof counterNames)[number]
+
+/** Counts since start; read by health, by the page and by tests. */
+export class Counters {
+  readonly #values = new Map<CounterName, number>(counterNames.map((name) => [name, 0]))
+
+  add(name: CounterName): void {
+    this.#values.set(name, (this.#values.get(name) ?? 0) + 1)
+  }
+
+  snapshot(): Record<string, number> {
+    return Object.fromEntries(this.#values)
+  }
+}

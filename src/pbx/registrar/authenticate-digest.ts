@@ -1,0 +1,136 @@
+import type { LineSecrets, Line } from '#src/model/line.ts'
+import {
+  formatDigestChallenge,
+  nonceCountOf,
+  parseDigestCredentials,
+  verifyDigest,
+  type DigestCredentials,
+} from '#src/sip/digest.ts'
+import type { Logger } from '#src/base/logger.ts'
+import type { CounterName, Counters } from '../counters.ts'
+import type { PbxStore } from '../options.ts'
+import type { HeaderFields, IncomingRequest } from '../sip-port.ts'
+import type { RefusedReply } from '../step.ts'
+import { challengeOrder } from './challenge-order.ts'
+import type { NonceBook } from './nonce.ts'
+
+/** REGISTER is challenged as a registrar, everything else as a proxy would (RFC 3261 22.2, 22.3). */
+const roles = {
+  registrar: {
+    status: 401,
+    reason: 'Unauthorized',
+    challenge: 'WWW-Authenticate',
+    credentials: 'Authorization',
+  },
+  proxy: {
+    status: 407,
+    reason: 'Proxy Authentication Required',
+    challenge: 'Proxy-Authenticate',
+    credentials: 'Proxy-Authorization',
+  },
+} as const
+
+export type ChallengeRole = keyof typeof roles
+
+// Checked in place of the secrets of a line that does not exist, so that the answer takes as long and looks
+// the same: usernames cannot be found out by asking.
+const nobody: LineSecrets = { ha1Md5: '0'.repeat(32), ha1Sha256: '0'.repeat(64) }
+
+/** Proves who sent a request, by digest (RFC 7616, RFC 8760). */
+export class DigestAuthenticator {
+  readonly #lines: Pick<PbxStore['lines'], 'secrets' | 'findByUsername'>
+  readonly #nonces: NonceBook
+  readonly #counters: Counters
+  readonly #realm: () => string
+  readonly #logger: Logger
+
+  constructor(options: {
+    lines: Pick<PbxStore['lines'], 'secrets' | 'findByUsername'>
+    nonces: NonceBook
+    counters: Counters
+    realm: () => string
+    logger: Logger
+  }) {
+    this.#lines = options.lines
+    this.#nonces = options.nonces
+    this.#counters = options.counters
+    this.#realm = options.realm
+    this.#logger = options.logger
+  }
+
+  /** The line that the request proves to come from, or the challenge or refusal to send. Changes nothing unless proven. */
+  authenticate(request: IncomingRequest, role: ChallengeRole): { line: Line } | RefusedReply {
+    const given = this.#credentialsOf(request, role)
+    if (given === 'malformed') {
+      this.#counters.add('authMalformed')
+      return { status: 400, reason: `Bad ${roles[role].credentials}` }
+    }
+    if (!given) {
+      this.#counters.add('authChallenged')
+      return this.#challenge(request, role, false)
+    }
+    const verdict = this.#nonces.judge(given.nonce, countOf(given))
+    if (verdict === 'forged') return this.#again(request, role, 'authForgedNonce')
+
+    const secrets = this.#lines.secrets(given.username)
+    const { ha1Md5, ha1Sha256 } = secrets ?? nobody
+    const proven = verifyDigest(given, given.algorithm === 'MD5' ? ha1Md5 : ha1Sha256, request.method)
+    const line = this.#lines.findByUsername(given.username)
+    if (!proven || !secrets || !line) {
+      return this.#refuse(request, line ? 'authWrongPassword' : 'authUnknownLine', given.username)
+    }
+    // Only who knows the password hears that a nonce was old or used: stale tells to try again with a new one.
+    if (verdict === 'stale') return this.#again(request, role, 'authStaleNonce')
+    if (this.#nonces.use(given.nonce, countOf(given)) === 'replayed') {
+      return this.#again(request, role, 'authReplay')
+    }
+    return { line }
+  }
+
+  /** Undefined when there are none for our realm; a client may carry others'. */
+  #credentialsOf(request: IncomingRequest, role: ChallengeRole): DigestCredentials | 'malformed' | undefined {
+    const field = request.get(roles[role].credentials)
+    if (field === undefined) return undefined
+    const realm = this.#realm()
+    let malformed = false
+    // Several fields reach us as one list; each set of credentials begins with its scheme.
+    for (const part of field.split(/,\s*(?=Digest\s)/i)) {
+      const parsed = parseDigestCredentials(part)
+      if (parsed?.realm === realm) return parsed
+      if (!parsed) malformed = true
+    }
+    return malformed ? 'malformed' : undefined
+  }
+
+  #again(request: IncomingRequest, role: ChallengeRole, counter: CounterName): RefusedReply {
+    this.#counters.add(counter)
+    return this.#challenge(request, role, true)
+  }
+
+  #challenge(request: IncomingRequest, role: ChallengeRole, stale: boolean): RefusedReply {
+    const { status, reason, challenge } = roles[role]
+    const nonce = this.#nonces.issue()
+    const values = challengeOrder(request.get('User-Agent')).map((algorithm) =>
+      formatDigestChallenge({ realm: this.#realm(), nonce, algorithm, qopAuth: true, stale }),
+    )
+    // RFC 8760 2.3: one field per algorithm. The library has one value per name, so a line break parts them.
+    const headers: HeaderFields = { [challenge]: values.join(`\r\n${challenge}: `) }
+    return { status, reason, headers }
+  }
+
+  // 403 and no new challenge: with the same wrong password every phone would only try the same again
+  // (baresip does it fifteen times in a row).
+  #refuse(request: IncomingRequest, counter: CounterName, username: string): RefusedReply {
+    this.#counters.add(counter)
+    this.#logger.warn(
+      { username: username.slice(0, 64), from: request.source_address, method: request.method, why: counter },
+      'credentials refused',
+    )
+    return { status: 403, reason: 'Forbidden' }
+  }
+}
+
+/** Without qop there is no count; the nonce is then good for one request. */
+function countOf(credentials: DigestCredentials): number {
+  return credentials.qop ? nonceCountOf(credentials) : 1
+}

@@ -1,0 +1,113 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { Clock } from '#src/base/clock.ts'
+import type { Random } from '#src/base/random.ts'
+
+/** How long a nonce is good for: longer than any retransmission, shorter than a registration. */
+const lifetimeMs = 5 * 60_000
+/** Nonces whose counts are remembered; about 100 bytes each. */
+const maxTracked = 20_000
+const timeBytes = 6
+const saltBytes = 6
+const tagBytes = 16
+/** Counts below the highest one that are still told apart (requests overtake each other on UDP). */
+const windowSize = 32
+
+/** `forged`: we never made it (or before the last start). `replayed`: this count was used already. */
+export type NonceVerdict = 'fresh' | 'stale' | 'forged' | 'replayed'
+
+interface Uses {
+  issuedAtMs: number
+  highest: number
+  /** Bit n: count `highest - n` was used. */
+  seen: number
+}
+
+/**
+ * Makes and judges digest nonces (RFC 7616 3.3). A nonce carries its time under our signature, so an
+ * unanswered challenge costs no memory; only nonces that came back with good credentials are kept, to
+ * refuse their counts a second time. When that table is full its oldest entry goes, and every nonce as old
+ * as that one is stale from then on: forgetting never opens a replay.
+ */
+export class NonceBook {
+  readonly #key: Buffer
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #uses = new Map<string, Uses>()
+  #forgottenUntilMs = 0
+
+  constructor(options: { clock: Clock; random: Random }) {
+    this.#clock = options.clock
+    this.#random = options.random
+    this.#key = options.random.bytes(32)
+  }
+
+  issue(): string {
+    const head = Buffer.alloc(timeBytes + saltBytes)
+    head.writeUIntBE(this.#clock.nowMs(), 0, timeBytes)
+    this.#random.bytes(saltBytes).copy(head, timeBytes)
+    return Buffer.concat([head, this.#sign(head)]).toString('base64url')
+  }
+
+  /** Judges a nonce without remembering anything: for credentials that are not proven yet. */
+  judge(nonce: string, count: number): NonceVerdict {
+    const bytes = Buffer.from(nonce, 'base64url')
+    if (bytes.length !== timeBytes + saltBytes + tagBytes || bytes.toString('base64url') !== nonce)
+      return 'forged'
+    const head = bytes.subarray(0, timeBytes + saltBytes)
+    if (!timingSafeEqual(this.#sign(head), bytes.subarray(timeBytes + saltBytes))) return 'forged'
+    const issuedAtMs = head.readUIntBE(0, timeBytes)
+    const nowMs = this.#clock.nowMs()
+    if (issuedAtMs + lifetimeMs < nowMs || issuedAtMs > nowMs + lifetimeMs) return 'stale'
+    const uses = this.#uses.get(nonce)
+    if (!uses) return issuedAtMs <= this.#forgottenUntilMs ? 'stale' : 'fresh'
+    return isUsed(uses, count) ? 'replayed' : 'fresh'
+  }
+
+  /** Uses up one count of a nonce whose credentials were good. */
+  use(nonce: string, count: number): NonceVerdict {
+    const verdict = this.judge(nonce, count)
+    if (verdict !== 'fresh') return verdict
+    const uses = this.#uses.get(nonce)
+    if (uses) {
+      markUsed(uses, count)
+      return 'fresh'
+    }
+    if (this.#uses.size >= maxTracked) this.#makeRoom()
+    const issuedAtMs = Buffer.from(nonce, 'base64url').readUIntBE(0, timeBytes)
+    this.#uses.set(nonce, { issuedAtMs, highest: count, seen: 1 })
+    return 'fresh'
+  }
+
+  get tracked(): number {
+    return this.#uses.size
+  }
+
+  #sign(head: Buffer): Buffer {
+    return createHmac('sha256', this.#key).update(head).digest().subarray(0, tagBytes)
+  }
+
+  #makeRoom(): void {
+    const expiredBeforeMs = this.#clock.nowMs() - lifetimeMs
+    for (const [nonce, { issuedAtMs }] of this.#uses)
+      if (issuedAtMs < expiredBeforeMs) this.#uses.delete(nonce)
+    for (const [nonce, { issuedAtMs }] of this.#uses) {
+      if (this.#uses.size < maxTracked) return
+      this.#uses.delete(nonce)
+      this.#forgottenUntilMs = Math.max(this.#forgottenUntilMs, issuedAtMs)
+    }
+  }
+}
+
+function isUsed(uses: Uses, count: number): boolean {
+  const behind = uses.highest - count
+  if (behind < 0) return false
+  return behind >= windowSize || (uses.seen & (1 << behind)) !== 0
+}
+
+function markUsed(uses: Uses, count: number): void {
+  const ahead = count - uses.highest
+  if (ahead > 0) {
+    uses.seen = ahead >= windowSize ? 1 : (uses.seen << ahead) | 1
+    uses.highest = count
+  } else uses.seen |= 1 << -ahead
+}

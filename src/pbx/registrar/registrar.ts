@@ -1,0 +1,137 @@
+import { secondsToMs, type Clock } from '#src/base/clock.ts'
+import { errorText } from '#src/base/errors.ts'
+import type { EventSource } from '#src/base/events.ts'
+import type { Lifetime } from '#src/base/lifetime.ts'
+import type { Logger } from '#src/base/logger.ts'
+import type { Binding } from '#src/model/binding.ts'
+import type { Settings } from '#src/model/settings.ts'
+import { flowOf } from '../calls/identify-caller.ts'
+import type { Counters } from '../counters.ts'
+import type { PbxStore } from '../options.ts'
+import type { PbxEvents } from '../ports.ts'
+import type { IncomingRequest, Reply } from '../sip-port.ts'
+import type { Handler, RefusedReply } from '../step.ts'
+import { registerAnswerHeaders } from './answer-register.ts'
+import type { DigestAuthenticator } from './authenticate-digest.ts'
+import { readRegister, type RegisterRequest } from './register-request.ts'
+import { applyRegister, type RegisterRefusal } from './save-binding.ts'
+
+const expireEveryMs = 5_000
+
+export interface RegistrarContext {
+  store: Pick<PbxStore, 'bindings' | 'devices'>
+  authenticator: DigestAuthenticator
+  settings: () => Settings
+  events: EventSource<PbxEvents>
+  counters: Counters
+  clock: Clock
+  logger: Logger
+}
+
+/** Handles REGISTER (RFC 3261 10.3). The 200 leaves only after the bindings are on disk. */
+export function registerHandler(context: RegistrarContext): Handler {
+  const { authenticator, counters, store, clock } = context
+  return async (request, reply) => {
+    const refused = await handle(request, reply)
+    if (refused && refused.status !== 401) counters.add('registersRefused')
+    return refused
+  }
+
+  async function handle(request: IncomingRequest, reply: Reply): Promise<RefusedReply | void> {
+    const proof = authenticator.authenticate(request, 'registrar')
+    if (!('line' in proof)) return proof
+    const { line } = proof
+    const register = readRegister(request)
+    if (typeof register === 'string') return { status: 400, reason: register }
+    if (register.aor !== line.username) {
+      counters.add('authOtherLine')
+      return { status: 403, reason: 'Not your address of record' }
+    }
+    if (store.devices.find(line.deviceId)?.state === 'off-boarded') {
+      counters.add('deviceOffBoarded')
+      return { status: 403, reason: 'Device is off-boarded' }
+    }
+    const bindings = await save(request, register, context)
+    if (!Array.isArray(bindings)) return bindings
+    counters.add('registersAccepted')
+    reply.send(200, 'OK', { headers: registerAnswerHeaders(bindings, clock.nowMs()) })
+    noteSeen(line.deviceId)
+  }
+
+  function noteSeen(deviceId: string): void {
+    try {
+      store.devices.noteSeen(deviceId, clock.nowMs())
+    } catch (error) {
+      // The registration stands; only the sighting is lost.
+      counters.add('storeFailed')
+      context.logger.error({ err: error, deviceId }, 'a sighting could not be stored')
+    }
+  }
+}
+
+async function save(
+  request: IncomingRequest,
+  register: RegisterRequest,
+  { store, settings, clock, counters, logger, events }: RegistrarContext,
+): Promise<Binding[] | RefusedReply> {
+  const nowMs = clock.nowMs()
+  // 10.2.3: no contact = a question, which must not cost a write.
+  if (!register.removeAll && register.contacts.length === 0) return store.bindings.find(register.aor, nowMs)
+  const { sip } = settings()
+  const rules = {
+    minExpiresMs: secondsToMs(sip.minExpiresS),
+    maxExpiresMs: secondsToMs(sip.maxExpiresS),
+    maxContacts: sip.maxContactsPerLine,
+  }
+  let refusal: RegisterRefusal | undefined
+  try {
+    const bindings = await store.bindings.change(register.aor, nowMs, (current) => {
+      const next = applyRegister(current, register, { rules, flow: flowOf(request), nowMs })
+      if (typeof next !== 'string') return next
+      refusal = next
+      throw new Error(next)
+    })
+    events.emit('bindingChanged', { aor: register.aor, bindings })
+    return bindings
+  } catch (error) {
+    if (refusal) return refusalReply(refusal, sip.minExpiresS)
+    counters.add('storeFailed')
+    logger.error({ aor: register.aor, err: error }, `a registration could not be stored: ${errorText(error)}`)
+    return { status: 500, reason: 'Server Internal Error' }
+  }
+}
+
+function refusalReply(refusal: RegisterRefusal, minExpiresS: number): RefusedReply {
+  switch (refusal) {
+    case 'too-brief':
+      return { status: 423, reason: 'Interval Too Brief', headers: { 'Min-Expires': String(minExpiresS) } }
+    case 'out-of-order':
+      return { status: 500, reason: 'CSeq out of order' }
+    case 'too-many-contacts':
+      return { status: 403, reason: 'Too many contacts' }
+  }
+}
+
+/** Drops expired bindings until the lifetime ends. */
+export function startExpiry(
+  context: Pick<RegistrarContext, 'store' | 'events' | 'counters' | 'clock' | 'logger'> & {
+    lifetime: Lifetime
+  },
+): void {
+  const { store, events, counters, clock, logger, lifetime } = context
+  lifetime.run('expire-bindings', async (signal) => {
+    for (;;) {
+      await clock.sleep(expireEveryMs, signal)
+      try {
+        const dropped = await store.bindings.expire(clock.nowMs())
+        for (let count = 0; count < dropped.length; count++) counters.add('bindingsExpired')
+        for (const aor of new Set(dropped.map((binding) => binding.aor))) {
+          events.emit('bindingChanged', { aor, bindings: store.bindings.find(aor, clock.nowMs()) })
+        }
+      } catch (error) {
+        counters.add('storeFailed')
+        logger.error({ err: error }, 'expired bindings could not be dropped')
+      }
+    }
+  })
+}
