@@ -1,4 +1,5 @@
-import { secondsToMs, type Clock } from '#src/base/clock.ts'
+import { join } from 'node:path'
+import { secondsToMs, systemClock, type Clock } from '#src/base/clock.ts'
 import { errorText } from '#src/base/errors.ts'
 import type { LogFields, Logger } from '#src/base/logger.ts'
 import type { PartHealth } from '#src/model/health.ts'
@@ -6,21 +7,22 @@ import type { TenantEndpoints } from '#src/model/tenant.ts'
 import { forkLab, type LabChild, type LabReady } from './lab-child.ts'
 import type { LabProcessOptions } from './lab-options.ts'
 import { entraCodeTimes } from './lab-tenant.ts'
+import { labPeople, type LabPerson } from './people.ts'
 import { fromWire } from './protocol.ts'
 import type { BoxAddress } from './teams-edge-port.ts'
 
 /** What the box says when it starts its lab. */
 export interface StartLabOptions {
-  /** Certificates and keys of the lab are kept here. */
+  /** The box's data directory; certificates and keys of the lab are kept in its folder `lab`. */
   dataDir: string
   /** IP address of the lab's HTTPS server. */
   listen: string
   /** HTTPS port; another one is used, and named in the log, when it is taken. 0 = any free port. */
   port: number
-  clock: Clock
   logger: Logger
+  clock?: Clock
   /** Aborting it gives up a start that is under way; a running lab is ended by `stop`. */
-  signal: AbortSignal
+  signal?: AbortSignal
   readyTimeoutMs?: number
   /** Life of a device code and polling interval; tests shorten them. */
   codeLifetimeMs?: number
@@ -37,6 +39,8 @@ export interface RunningLab {
   readonly pid: number | undefined
   /** Tells where the box listens for SIP/TLS; repeated to every successor. */
   tellBox(address: BoxAddress): void
+  /** Whom to sign in as and whom to call. */
+  people(): Promise<readonly LabPerson[]>
   health(): PartHealth
   /** Hears of every process that ended by itself, and whether another one follows. */
   onExit(listener: (end: { reason: string; restarting: boolean }) => void): () => void
@@ -62,6 +66,7 @@ export async function startLab(options: StartLabOptions): Promise<RunningLab> {
 class LabSupervisor implements RunningLab {
   readonly #options: StartLabOptions
   readonly #logger: Logger
+  readonly #clock: Clock
   readonly #abort = new AbortController()
   readonly #exitListeners = new Set<(end: { reason: string; restarting: boolean }) => void>()
   readonly #restartListeners = new Set<() => void>()
@@ -75,6 +80,7 @@ class LabSupervisor implements RunningLab {
   constructor(options: StartLabOptions, logger: Logger) {
     this.#options = options
     this.#logger = logger
+    this.#clock = options.clock ?? systemClock
   }
 
   get endpoints(): TenantEndpoints {
@@ -90,7 +96,8 @@ class LabSupervisor implements RunningLab {
   }
 
   async start(): Promise<void> {
-    const signal = AbortSignal.any([this.#abort.signal, this.#options.signal])
+    const { signal: outer } = this.#options
+    const signal = outer ? AbortSignal.any([this.#abort.signal, outer]) : this.#abort.signal
     const child = await this.#fork({ port: this.#options.port, edgePort: 0, exactPort: false }, signal)
     this.#watching = this.#watch(child)
   }
@@ -98,6 +105,10 @@ class LabSupervisor implements RunningLab {
   tellBox(address: BoxAddress): void {
     this.#box = address
     this.#child?.send({ kind: 'box', ...address })
+  }
+
+  async people(): Promise<readonly LabPerson[]> {
+    return labPeople
   }
 
   health(): PartHealth {
@@ -134,7 +145,6 @@ class LabSupervisor implements RunningLab {
 
   /** Forks a successor on the same ports; undefined when the lab was stopped or gave up. */
   async #replace(firstReason: string): Promise<LabChild | undefined> {
-    const { clock } = this.#options
     let reason = firstReason
     for (;;) {
       const restarting = this.#mayRestart()
@@ -142,7 +152,7 @@ class LabSupervisor implements RunningLab {
       if (!restarting) return undefined
       try {
         const attempt = Math.min(this.#deathsAtMs.length, restartDelaysMs.length) - 1
-        await clock.sleep(restartDelaysMs[attempt] ?? 0, this.#abort.signal)
+        await this.#clock.sleep(restartDelaysMs[attempt] ?? 0, this.#abort.signal)
         const { https, edge } = this.#known().ports
         const child = await this.#fork({ port: https, edgePort: edge, exactPort: true }, this.#abort.signal)
         this.#logger.info({ pid: child.pid }, 'the lab runs again, on the same ports')
@@ -159,18 +169,18 @@ class LabSupervisor implements RunningLab {
     ports: Pick<LabProcessOptions, 'port' | 'edgePort' | 'exactPort'>,
     signal: AbortSignal,
   ): Promise<LabChild> {
-    const { dataDir, listen, clock, readyTimeoutMs = defaultReadyTimeoutMs } = this.#options
+    const { dataDir, listen, readyTimeoutMs = defaultReadyTimeoutMs } = this.#options
     const child = await forkLab({
       entry: this.#options.entry ?? new URL('./main.ts', import.meta.url),
       process: {
-        dataDir,
+        dataDir: join(dataDir, 'lab'),
         listenHost: listen,
         codeLifetimeMs: this.#options.codeLifetimeMs ?? entraCodeTimes.codeLifetimeMs,
         codeIntervalMs: this.#options.codeIntervalMs ?? entraCodeTimes.codeIntervalMs,
         ...ports,
       },
       readyTimeoutMs,
-      clock,
+      clock: this.#clock,
       logger: this.#logger,
       signal,
     })
@@ -183,7 +193,7 @@ class LabSupervisor implements RunningLab {
   }
 
   #mayRestart(): boolean {
-    const nowMs = this.#options.clock.monotonicMs()
+    const nowMs = this.#clock.monotonicMs()
     while ((this.#deathsAtMs[0] ?? nowMs) < nowMs - restartWindowMs) this.#deathsAtMs.shift()
     this.#deathsAtMs.push(nowMs)
     return this.#deathsAtMs.length <= maxRestarts
