@@ -58,6 +58,8 @@ export async function serveOn(
 ): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: maxBodyBytes,
+    // Fastify's default drops unknown fields while it tries the members of a union, and so breaks the right one.
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
     serverFactory: (handler) => server.on('request', handler),
   })
   app.addContentTypeParser(

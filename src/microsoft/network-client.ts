@@ -6,7 +6,7 @@ import { ApplianceError, errorText } from '#src/base/errors.ts'
 
 /** One HTTPS request to the tenant. */
 export interface HttpRequest {
-  method: 'GET' | 'POST'
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   url: string
   headers: Record<string, string>
   body?: string
