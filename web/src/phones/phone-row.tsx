@@ -1,0 +1,109 @@
+import type { VNode } from 'preact'
+import type { DeviceView, LineView } from '#src/api/schema/devices.ts'
+import { formatMac, formatMoment } from '../format.ts'
+import type { PhoneRequest } from '../pages/phones.tsx'
+import { State } from '../ui/state.tsx'
+
+/** One phone: what it is called, whether it is registered, who is on it, and what can be done. */
+export function PhoneRow(props: { device: DeviceView; onRequest: (request: PhoneRequest) => void }): VNode {
+  const { device, onRequest } = props
+  return (
+    <li class="phone" aria-label={device.label}>
+      <div class="phone-head">
+        <h2>{device.label}</h2>
+        {device.mac && <code class="muted">{formatMac(device.mac)}</code>}
+        <span class="phone-tools">
+          <button
+            type="button"
+            class="quiet small"
+            aria-label={`Rename ${device.label}`}
+            onClick={() => onRequest({ kind: 'rename', device })}
+          >
+            Rename
+          </button>
+          <button
+            type="button"
+            class="quiet small"
+            aria-label={`Remove ${device.label}`}
+            onClick={() => onRequest({ kind: 'remove', device })}
+          >
+            Remove
+          </button>
+        </span>
+      </div>
+      {device.lines.map((line) => (
+        <LineRow key={line.id} device={device} line={line} onRequest={onRequest} />
+      ))}
+    </li>
+  )
+}
+
+function LineRow(props: {
+  device: DeviceView
+  line: LineView
+  onRequest: (request: PhoneRequest) => void
+}): VNode {
+  const { device, line, onRequest } = props
+  const contact = line.contacts[0]
+  return (
+    <div class="line">
+      <div class="line-state">
+        <State light={line.registered ? 'ok' : 'off'}>
+          {line.registered ? 'registered' : 'not registered'}
+        </State>
+        <p class="muted">{contact ? describe(line) : lastSeen(device)}</p>
+      </div>
+      <div class="line-person">
+        {line.user ? (
+          <>
+            <strong>{line.user.displayName}</strong>
+            <p class="muted">{line.user.number ?? 'no number'}</p>
+          </>
+        ) : (
+          <span class="muted">Nobody signed in</span>
+        )}
+      </div>
+      <div class="line-tools">
+        <button
+          type="button"
+          class="small"
+          aria-label={`Credentials of ${device.label}`}
+          onClick={() => onRequest({ kind: 'credentials', device, line })}
+        >
+          Credentials
+        </button>
+        {line.user ? (
+          <button
+            type="button"
+            class="small"
+            aria-label={`Sign ${line.user.displayName} out of ${device.label}`}
+            onClick={() => onRequest({ kind: 'signOut', device, line })}
+          >
+            Sign out
+          </button>
+        ) : (
+          <button
+            type="button"
+            class="small primary"
+            aria-label={`Sign somebody in on ${device.label}`}
+            onClick={() => onRequest({ kind: 'signIn', device, line })}
+          >
+            Sign in
+          </button>
+        )}
+      </div>
+    </div>
+  )
+}
+
+function describe(line: LineView): string {
+  const [first, ...others] = line.contacts
+  if (!first) return ''
+  const agent = first.userAgent ?? 'unknown phone'
+  const more = others.length > 0 ? ` and ${others.length} more` : ''
+  return `${agent} · ${first.protocol} ${first.address}${more}`
+}
+
+function lastSeen(device: DeviceView): string {
+  return device.lastSeenAtMs === null ? 'never seen so far' : `last seen ${formatMoment(device.lastSeenAtMs)}`
+}

@@ -1,0 +1,36 @@
+import { useEffect, useState } from 'preact/hooks'
+
+/** The pages, in the order of the navigation. */
+export const pages = [
+  { id: 'status', title: 'Status', short: 'Status' },
+  { id: 'phones', title: 'Phones', short: 'Phones' },
+  { id: 'people', title: 'People', short: 'People' },
+  { id: 'live', title: 'Live calls', short: 'Live' },
+  { id: 'log', title: 'Call log', short: 'Log' },
+  { id: 'settings', title: 'Settings', short: 'Settings' },
+] as const
+
+export type PageId = (typeof pages)[number]['id']
+
+function current(): PageId {
+  const id = location.hash.replace(/^#\/?/, '')
+  return pages.find((page) => page.id === id)?.id ?? 'status'
+}
+
+/** The page that the address names; moves focus to the content when it changes, so that it is read aloud. */
+export function usePage(): PageId {
+  const [page, setPage] = useState(current)
+  useEffect(() => {
+    const follow = (): void => {
+      setPage(current())
+      window.scrollTo(0, 0)
+      document.getElementById('content')?.focus()
+    }
+    addEventListener('hashchange', follow)
+    return () => removeEventListener('hashchange', follow)
+  }, [])
+  useEffect(() => {
+    document.title = `${pages.find(({ id }) => id === page)?.title ?? ''} · Branchline`
+  }, [page])
+  return page
+}

@@ -1,0 +1,68 @@
+import type { SettingsField } from '#src/api/schema/settings.ts'
+
+/** What was typed, by path; a path that is not here is unchanged. An empty text takes the default back. */
+export type Edits = Readonly<Record<string, string | undefined>>
+
+const titles: Record<string, string> = {
+  '': 'Box',
+  tenant: 'Tenant',
+  site: 'Site',
+  sip: 'SIP',
+  media: 'Media',
+  page: 'Setup page',
+  log: 'Log',
+}
+const order = ['tenant', 'site', '', 'sip', 'media', 'page', 'log']
+
+/** The fields by theme, what an admin needs first at the top. */
+export function groupsOf(fields: readonly SettingsField[]): { title: string; fields: SettingsField[] }[] {
+  const groups = Map.groupBy(fields, ({ path }) =>
+    path.includes('.') ? path.slice(0, path.indexOf('.')) : '',
+  )
+  const rank = (key: string): number => (order.includes(key) ? order.indexOf(key) : order.length)
+  return [...groups]
+    .sort(([a], [b]) => rank(a) - rank(b))
+    .map(([key, members]) => ({ title: titles[key] ?? key, fields: members }))
+}
+
+/** A field's value as it stands in its input. */
+export function shownValue(field: SettingsField): string {
+  return asText(field.value)
+}
+
+/** The text of a value: lists with commas, nothing for null. */
+export function asText(value: unknown): string {
+  if (value === null || value === undefined) return ''
+  if (Array.isArray(value)) return value.map(asText).join(', ')
+  return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean)
+}
+
+/** The edits as a merge patch (RFC 7396): nested by path, null for "back to the default". */
+export function patchOf(fields: readonly SettingsField[], edits: Edits): Record<string, unknown> {
+  const patch: Record<string, unknown> = {}
+  for (const field of fields) {
+    const edit = edits[field.path]
+    if (edit === undefined) continue
+    const keys = field.path.split('.')
+    let at = patch
+    for (const key of keys.slice(0, -1)) at = at[key] = (at[key] as Record<string, unknown> | undefined) ?? {}
+    at[keys.at(-1) ?? ''] = valueOf(field, edit)
+  }
+  return patch
+}
+
+function valueOf(field: SettingsField, text: string): unknown {
+  const trimmed = text.trim()
+  if (trimmed === '') return null
+  switch (field.kind) {
+    case 'boolean':
+      return trimmed === 'true'
+    case 'integer':
+      // Not a number stays text: the box then says which field is wrong.
+      return /^-?\d+$/.test(trimmed) ? Number(trimmed) : trimmed
+    case 'list':
+      return trimmed.split(/[\s,;]+/).filter(Boolean)
+    default:
+      return trimmed
+  }
+}

@@ -1,0 +1,63 @@
+import type { ComponentChildren, VNode } from 'preact'
+import { useEffect, useId, useRef } from 'preact/hooks'
+
+/** A modal window on the browser's own dialog: it keeps the focus in, closes with Escape, gives the focus back. */
+export function Dialog(props: {
+  title: string
+  onClose: () => void
+  children: ComponentChildren
+  wide?: boolean
+}): VNode {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const titleId = useId()
+  useEffect(() => {
+    const opener = document.activeElement
+    dialog.current?.showModal()
+    return () => {
+      if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
+    }
+  }, [])
+  return (
+    <dialog
+      ref={dialog}
+      class={props.wide ? 'dialog wide' : 'dialog'}
+      aria-labelledby={titleId}
+      onCancel={(event) => {
+        event.preventDefault()
+        props.onClose()
+      }}
+    >
+      <header class="dialog-head">
+        <h2 id={titleId}>{props.title}</h2>
+        <button type="button" class="quiet icon" aria-label="Close" onClick={props.onClose}>
+          ✕
+        </button>
+      </header>
+      <div class="dialog-body">{props.children}</div>
+    </dialog>
+  )
+}
+
+/** Asks before something is lost. */
+export function Confirm(props: {
+  title: string
+  children: ComponentChildren
+  action: string
+  busy: boolean
+  onConfirm: () => void
+  onClose: () => void
+}): VNode {
+  return (
+    <Dialog title={props.title} onClose={props.onClose}>
+      {props.children}
+      <footer class="dialog-foot">
+        <button type="button" onClick={props.onClose} autofocus>
+          Keep
+        </button>
+        <button type="button" class="danger" disabled={props.busy} onClick={props.onConfirm}>
+          {props.action}
+        </button>
+      </footer>
+    </Dialog>
+  )
+}
