@@ -7,12 +7,7 @@ import { escapeUser } from '#src/sip/uri.ts'
 import type { Counters } from '../counters.ts'
 import type { PbxStore } from '../options.ts'
 import type { FeatureRunner } from '../services/feature-call.ts'
-import {
-  CancelReason,
-  type HeaderFields,
-  type IncomingRequest,
-  type SipPort,
-} from '../sip-port.ts'
+import { CancelReason, type HeaderFields, type IncomingRequest, type SipPort } from '../sip-port.ts'
 import { allowedMethods, teamsAnswerHeaders, type TrunkIdentity } from '../uplink/teams-headers.ts'
 import type { TrunkState } from '../uplink/trunk-state.ts'
 import { BranchFailure, makeBranch, type AnsweredLeg, type BranchContext } from './branches.ts'

@@ -1,0 +1,143 @@
+import t from 'tap'
+import { systemRandom } from '#src/base/random.ts'
+import { Counters } from '#src/pbx/counters.ts'
+import { DigestAuthenticator } from '#src/pbx/registrar/authenticate-digest.ts'
+import { NonceBook } from '#src/pbx/registrar/nonce.ts'
+import type { IncomingRequest } from '#src/pbx/sip-port.ts'
+import type { RefusedReply } from '#src/pbx/step.ts'
+import { answerChallenge, formatDigestCredentials, parseDigestChallenge } from '#src/sip/digest.ts'
+import { computeLineSecrets } from '#src/store/line-secrets.ts'
+import { someLine } from '#test/store/store-fixture.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
+import { MemoryLogger } from '#test/support/memory-logger.ts'
+
+const realm = 'branchline'
+const line = someLine({ username: 'line1' })
+
+function setUp() {
+  const clock = new FakeClock()
+  const counters = new Counters()
+  const authenticator = new DigestAuthenticator({
+    lines: {
+      secrets: (name) => (name === 'line1' ? computeLineSecrets('line1', realm, 'right') : undefined),
+      findByUsername: (name) => (name === 'line1' ? line : undefined),
+    },
+    nonces: new NonceBook({ clock, random: systemRandom }),
+    counters,
+    realm: () => realm,
+    logger: new MemoryLogger(),
+  })
+  return { clock, counters, authenticator }
+}
+
+function request(fields: Record<string, string> = {}, method = 'REGISTER'): IncomingRequest {
+  return {
+    method,
+    uri: 'sip:box',
+    body: '',
+    protocol: 'udp',
+    source_address: '192.0.2.7',
+    source_port: 5060,
+    get: (name) => fields[name],
+    on: () => undefined,
+  }
+}
+
+function challengesIn(result: object, field = 'WWW-Authenticate') {
+  const text = (result as RefusedReply).headers?.[field] ?? ''
+  return text.split(`\r\n${field}: `).map((value) => parseDigestChallenge(value))
+}
+
+function answer(
+  result: object,
+  change: { username?: string; password?: string; nc?: number; which?: number } = {},
+) {
+  const challenge = challengesIn(result)[change.which ?? 0]
+  if (!challenge) throw new Error('no challenge')
+  const credentials = answerChallenge({
+    challenge,
+    username: change.username ?? 'line1',
+    password: change.password ?? 'right',
+    method: 'REGISTER',
+    uri: 'sip:box',
+    cnonce: 'abc',
+    nonceCount: change.nc ?? 1,
+  })
+  return { Authorization: formatDigestCredentials(credentials) }
+}
+
+t.test('challenges with SHA-256 and MD5 in fields of their own, and takes either', async (t) => {
+  const { authenticator, counters } = setUp()
+  const asked = authenticator.authenticate(request({ 'User-Agent': 'Phone' }), 'registrar')
+  t.match(asked, { status: 401 })
+  t.match(challengesIn(asked), [
+    { algorithm: 'SHA-256', qopAuth: true, realm },
+    { algorithm: 'MD5', qopAuth: true, realm },
+  ])
+  t.same(authenticator.authenticate(request(answer(asked, { which: 0, nc: 1 })), 'registrar'), { line })
+  t.same(authenticator.authenticate(request(answer(asked, { which: 1, nc: 2 })), 'registrar'), { line })
+  t.equal(counters.snapshot()['authChallenged'], 1)
+
+  const proxy = authenticator.authenticate(request({}, 'INVITE'), 'proxy')
+  t.match(proxy, { status: 407 })
+  t.equal(challengesIn(proxy, 'Proxy-Authenticate').length, 2)
+})
+
+t.test('wrong password and unknown line look the same and are counted apart', async (t) => {
+  const { authenticator, counters } = setUp()
+  const asked = authenticator.authenticate(request(), 'registrar')
+  const wrong = authenticator.authenticate(request(answer(asked, { password: 'wrong' })), 'registrar')
+  const unknown = authenticator.authenticate(request(answer(asked, { username: 'ghost' })), 'registrar')
+  t.match(wrong, { status: 403 })
+  t.same(wrong, unknown)
+  t.match(counters.snapshot(), { authWrongPassword: 1, authUnknownLine: 1 })
+  // Not even the secrets that stand in for nobody's open a door.
+  const zero = answer(asked, { username: 'ghost', password: '' })
+  t.match(authenticator.authenticate(request(zero), 'registrar'), { status: 403 })
+})
+
+t.test('an old nonce, a used count and a foreign nonce are told stale with a new challenge', async (t) => {
+  const { authenticator, counters, clock } = setUp()
+  const asked = authenticator.authenticate(request(), 'registrar')
+  const good = request(answer(asked))
+  t.same(authenticator.authenticate(good, 'registrar'), { line })
+  const replay = authenticator.authenticate(good, 'registrar')
+  t.match(challengesIn(replay)[0], { stale: true })
+  clock.advance(300_001)
+  const stale = authenticator.authenticate(request(answer(asked, { nc: 2 })), 'registrar')
+  t.match(stale, { status: 401 })
+  t.match(challengesIn(stale)[0], { stale: true })
+  t.same(authenticator.authenticate(request(answer(stale)), 'registrar'), { line }, 'the new nonce works')
+
+  const foreign = answer(setUp().authenticator.authenticate(request(), 'registrar'))
+  t.match(authenticator.authenticate(request(foreign), 'registrar'), { status: 401 })
+  t.match(counters.snapshot(), { authReplay: 1, authStaleNonce: 1, authForgedNonce: 1, authWrongPassword: 0 })
+})
+
+t.test('a wrong password with an old nonce does not learn that the nonce was old', async (t) => {
+  const { authenticator, clock } = setUp()
+  const asked = authenticator.authenticate(request(), 'registrar')
+  clock.advance(300_001)
+  const wrong = answer(asked, { password: 'wrong' })
+  t.match(authenticator.authenticate(request(wrong), 'registrar'), { status: 403 })
+})
+
+t.test('credentials for another method, another realm or broken ones prove nothing', async (t) => {
+  const { authenticator, counters } = setUp()
+  const asked = authenticator.authenticate(request(), 'registrar')
+  const forRegister = answer(asked)
+  const asInvite = request({ 'Proxy-Authorization': forRegister.Authorization }, 'INVITE')
+  t.match(authenticator.authenticate(asInvite, 'proxy'), { status: 403 })
+  const elsewhere = forRegister.Authorization.replace(`realm="${realm}"`, 'realm="other"')
+  t.match(authenticator.authenticate(request({ Authorization: elsewhere }), 'registrar'), { status: 401 })
+  for (const broken of ['Digest', 'Digest username="line1"', 'Basic bGluZTE6cmlnaHQ=', 'Digest nonce="']) {
+    t.match(
+      authenticator.authenticate(request({ Authorization: broken }), 'registrar'),
+      { status: 400 },
+      broken,
+    )
+  }
+  t.equal(counters.snapshot()['authMalformed'], 4)
+  const both = request({ Authorization: `${elsewhere}, ${forRegister.Authorization}` })
+  t.same(authenticator.authenticate(both, 'registrar'), { line }, 'ours is found beside a foreign one')
+})

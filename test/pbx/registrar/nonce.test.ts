@@ -1,0 +1,67 @@
+import t from 'tap'
+import { systemRandom } from '#src/base/random.ts'
+import { NonceBook } from '#src/pbx/registrar/nonce.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
+
+function book() {
+  const clock = new FakeClock()
+  return { clock, nonces: new NonceBook({ clock, random: systemRandom }) }
+}
+
+t.test('a nonce is good for five minutes and only if we made it', async (t) => {
+  const { clock, nonces } = book()
+  const nonce = nonces.issue()
+  t.equal(nonces.judge(nonce, 1), 'fresh')
+  t.not(nonces.issue(), nonce, 'two nonces of one moment differ')
+  clock.advance(300_000)
+  t.equal(nonces.judge(nonce, 1), 'fresh')
+  clock.advance(1)
+  t.equal(nonces.judge(nonce, 1), 'stale')
+
+  const other = book().nonces.issue()
+  const flipped = `${nonce.slice(0, -1)}${nonce.endsWith('A') ? 'B' : 'A'}`
+  for (const forged of [other, flipped, '', 'abc', `${nonce}A`, ` ${nonce}`, 'é'.repeat(40)]) {
+    t.equal(nonces.judge(forged, 1), 'forged', JSON.stringify(forged))
+  }
+})
+
+t.test('each count is good once, also when requests overtake each other', async (t) => {
+  const { nonces } = book()
+  const nonce = nonces.issue()
+  t.equal(nonces.use(nonce, 1), 'fresh')
+  t.equal(nonces.use(nonce, 1), 'replayed')
+  t.equal(nonces.use(nonce, 4), 'fresh')
+  t.equal(nonces.use(nonce, 3), 'fresh', 'overtaken, not used before')
+  t.equal(nonces.use(nonce, 3), 'replayed')
+  t.equal(nonces.use(nonce, 100), 'fresh')
+  t.equal(nonces.use(nonce, 4), 'replayed')
+  t.equal(nonces.use(nonce, 68), 'replayed', 'too far behind to tell')
+  t.equal(nonces.use(nonce, 69), 'fresh', 'the last one inside the window')
+  t.equal(nonces.use(nonce, 69), 'replayed')
+  t.equal(nonces.use(nonce, 100), 'replayed')
+})
+
+t.test('judging remembers nothing', async (t) => {
+  const { nonces } = book()
+  const nonce = nonces.issue()
+  nonces.judge(nonce, 1)
+  t.equal(nonces.tracked, 0)
+  t.equal(nonces.use(nonce, 1), 'fresh')
+  t.equal(nonces.tracked, 1)
+})
+
+t.test('a full table forgets the oldest without opening a replay', async (t) => {
+  const { clock, nonces } = book()
+  const first = nonces.issue()
+  nonces.use(first, 1)
+  clock.advance(1)
+  for (let count = 0; count < 19_999; count++) nonces.use(nonces.issue(), 1)
+  t.equal(nonces.tracked, 20_000)
+  const unused = nonces.issue()
+  clock.advance(1)
+  const later = nonces.issue()
+  t.equal(nonces.use(later, 1), 'fresh')
+  t.equal(nonces.tracked, 20_000)
+  t.equal(nonces.use(first, 1), 'stale', 'forgotten, so it is refused with a new challenge')
+  t.equal(nonces.use(unused, 1), 'fresh', 'younger than what was forgotten')
+})

@@ -1,0 +1,169 @@
+import t from 'tap'
+import type { Binding } from '#src/model/binding.ts'
+import { registerAnswerHeaders } from '#src/pbx/registrar/answer-register.ts'
+import { challengeOrder } from '#src/pbx/registrar/challenge-order.ts'
+import { readRegister, type RegisterRequest } from '#src/pbx/registrar/register-request.ts'
+import { applyRegister, type RegisterRefusal } from '#src/pbx/registrar/save-binding.ts'
+import type { IncomingRequest } from '#src/pbx/sip-port.ts'
+
+const nowMs = 1_000_000
+const rules = { minExpiresMs: 60_000, maxExpiresMs: 3_600_000, maxContacts: 3 }
+const flow = { protocol: 'udp', host: '192.0.2.7', port: 5060 } as const
+
+function message(fields: Record<string, string>): IncomingRequest {
+  const all: Record<string, string> = {
+    To: '<sip:line1@box>',
+    'Call-ID': 'c1',
+    CSeq: '1 REGISTER',
+    ...fields,
+  }
+  return {
+    method: 'REGISTER',
+    uri: 'sip:box',
+    body: '',
+    protocol: 'udp',
+    source_address: flow.host,
+    source_port: flow.port,
+    get: (name) => all[name],
+    on: () => undefined,
+  }
+}
+
+function register(current: Binding[], fields: Record<string, string>): Binding[] | RegisterRefusal {
+  const request = readRegister(message(fields))
+  if (typeof request === 'string') throw new Error(request)
+  return applyRegister(current, request, { rules, flow, nowMs })
+}
+
+function bindings(result: Binding[] | RegisterRefusal): Binding[] {
+  if (typeof result === 'string') throw new Error(result)
+  return result
+}
+
+/** Contact URIs and remaining seconds. */
+const brief = (result: Binding[] | RegisterRefusal): string[] =>
+  bindings(result).map((binding) => `${binding.contactUri} ${(binding.expiresAtMs - nowMs) / 1000}`)
+
+t.test('a contact gets the lifetime it asks for, within the limits (10.3 step 7)', async (t) => {
+  const table: [Record<string, string>, string[]][] = [
+    [{ Contact: '<sip:a@1.2.3.4>' }, ['sip:a@1.2.3.4 3600']],
+    [{ Contact: '<sip:a@1.2.3.4>', Expires: '120' }, ['sip:a@1.2.3.4 120']],
+    [{ Contact: '<sip:a@1.2.3.4>;expires=300', Expires: '120' }, ['sip:a@1.2.3.4 300']],
+    [{ Contact: '<sip:a@1.2.3.4>;expires=99999999' }, ['sip:a@1.2.3.4 3600']],
+    [{ Contact: '<sip:a@1.2.3.4>;expires=soon' }, ['sip:a@1.2.3.4 3600']],
+    [{ Contact: 'sip:a@1.2.3.4;expires=60' }, ['sip:a@1.2.3.4 60']],
+    [
+      { Contact: '<sip:a@1.2.3.4>, "B, C" <sip:b@1.2.3.4>;expires=90' },
+      ['sip:a@1.2.3.4 3600', 'sip:b@1.2.3.4 90'],
+    ],
+    [{ Contact: '<sip:a@1.2.3.4>;expires=0' }, []],
+    [{}, []],
+  ]
+  for (const [fields, expected] of table)
+    t.same(brief(register([], fields)), expected, JSON.stringify(fields))
+})
+
+t.test('too brief is refused as a whole, an hour and more never is', async (t) => {
+  t.equal(register([], { Contact: '<sip:a@1.2.3.4>;expires=59' }), 'too-brief')
+  t.equal(register([], { Contact: '<sip:a@1.2.3.4>;expires=600, <sip:b@1.2.3.4>;expires=1' }), 'too-brief')
+  const request = readRegister(message({ Contact: '<sip:a@1.2.3.4>;expires=3600' })) as RegisterRequest
+  const strict = { ...rules, minExpiresMs: 7_200_000 }
+  t.not(applyRegister([], request, { rules: strict, flow, nowMs }), 'too-brief')
+})
+
+t.test('refresh, several contacts, unregister', async (t) => {
+  const first = bindings(register([], { Contact: '<sip:a@1.2.3.4>' }))
+  const second = bindings(register(first, { Contact: '<sip:b@1.2.3.5>', CSeq: '2 REGISTER' }))
+  t.same(brief(second), ['sip:a@1.2.3.4 3600', 'sip:b@1.2.3.5 3600'])
+  const refreshed = register(second, {
+    Contact: '<sip:A@1.2.3.4>, <sip:a@1.2.3.4>;expires=90',
+    CSeq: '3 REGISTER',
+  })
+  t.same(
+    brief(refreshed),
+    ['sip:b@1.2.3.5 3600', 'sip:A@1.2.3.4 3600', 'sip:a@1.2.3.4 90'],
+    'user parts are case-sensitive',
+  )
+  t.same(brief(register(second, { Contact: '<sip:b@1.2.3.5>;expires=0', CSeq: '4 REGISTER' })), [
+    'sip:a@1.2.3.4 3600',
+  ])
+  t.same(register(second, { Contact: '*', Expires: '0', CSeq: '5 REGISTER' }), [])
+  const equal = register(first, { Contact: '<sip:a@1.2.3.4;foo=bar>', CSeq: '2 REGISTER' })
+  t.equal(bindings(equal).length, 1, 'equal by RFC 3261 19.1.4')
+})
+
+t.test('within one Call-ID only a higher CSeq counts, a new Call-ID always does', async (t) => {
+  const current = bindings(register([], { Contact: '<sip:a@1.2.3.4>', CSeq: '5 REGISTER' }))
+  t.equal(register(current, { Contact: '<sip:a@1.2.3.4>', CSeq: '5 REGISTER' }), 'out-of-order')
+  t.equal(register(current, { Contact: '<sip:a@1.2.3.4>;expires=0', CSeq: '4 REGISTER' }), 'out-of-order')
+  t.equal(register(current, { Contact: '*', Expires: '0', CSeq: '4 REGISTER' }), 'out-of-order')
+  t.same(
+    brief(register(current, { Contact: '<sip:a@1.2.3.4>;expires=70', CSeq: '1 REGISTER', 'Call-ID': 'c2' })),
+    ['sip:a@1.2.3.4 70'],
+  )
+  t.equal(bindings(register(current, { Contact: '<sip:b@1.2.3.4>', CSeq: '5 REGISTER' })).length, 2)
+})
+
+t.test('the same phone at a new address replaces its contact', async (t) => {
+  const instance = ';+sip.instance="<urn:uuid:1>"'
+  const old = bindings(register([], { Contact: `<sip:a@1.2.3.4>${instance}` }))
+  t.equal(old[0]?.instanceId, 'urn:uuid:1')
+  const moved = { Contact: `<sip:a@5.6.7.8>${instance}`, 'Call-ID': 'c2' }
+  t.same(brief(register(old, moved)), ['sip:a@5.6.7.8 3600'])
+  const two = {
+    Contact: `<sip:a@5.6.7.8>${instance}, <sip:a@5.6.7.8;transport=tcp>${instance}`,
+    'Call-ID': 'c2',
+  }
+  t.equal(bindings(register(old, two)).length, 2, 'two contacts of one request do not replace each other')
+})
+
+t.test('the limit of contacts refuses more, never less', async (t) => {
+  const full = bindings(register([], { Contact: '<sip:a@1.1.1.1>, <sip:b@1.1.1.1>, <sip:c@1.1.1.1>' }))
+  t.equal(register(full, { Contact: '<sip:d@1.1.1.1>', CSeq: '2 REGISTER' }), 'too-many-contacts')
+  t.equal(bindings(register(full, { Contact: '<sip:c@1.1.1.1>;expires=60', CSeq: '2 REGISTER' })).length, 3)
+  const over = full.concat(bindings(register([], { Contact: '<sip:e@1.1.1.1>, <sip:f@1.1.1.1>' })))
+  t.equal(bindings(register(over, { Contact: '<sip:a@1.1.1.1>;expires=0', CSeq: '2 REGISTER' })).length, 4)
+})
+
+t.test('a malformed REGISTER is named, not guessed at', async (t) => {
+  const table: [Record<string, string>, RegExp][] = [
+    [{ Contact: '*' }, /\*/],
+    [{ Contact: '*', Expires: '60' }, /\*/],
+    [{ Contact: '*, <sip:a@1.2.3.4>', Expires: '0' }, /\*/],
+    [{ Contact: '<sip:a@1.2.3.4' }, /Contact/],
+    [{ Contact: '"open <sip:a@1.2.3.4>' }, /Contact/],
+    [{ Contact: '<mailto:a@b>' }, /Contact/],
+    [{ Contact: '<tel:+49>' }, /Contact/],
+    [{ Contact: '<sip:>' }, /Contact/],
+    [{ Contact: `<sip:${'a'.repeat(600)}@1.2.3.4>` }, /Contact/],
+    [{ Contact: Array.from({ length: 61 }, (_, index) => `<sip:a${index}@1.1.1.1>`).join(',') }, /Contact/],
+    [{ To: '<sip:box>' }, /To/],
+    [{ To: 'nonsense' }, /To/],
+    [{ CSeq: 'REGISTER' }, /CSeq/],
+  ]
+  for (const [fields, expected] of table) {
+    const result = readRegister(message(fields))
+    t.match(result, expected, JSON.stringify(fields).slice(0, 60))
+  }
+})
+
+t.test('the 200 lists every contact with the time left, rounded up, and the date', async (t) => {
+  const current = bindings(
+    register([], {
+      Contact: '<sip:a@1.2.3.4>;q=0.5;+sip.instance="<urn:uuid:1>", <sip:b@1.2.3.4>;expires=61',
+    }),
+  )
+  t.same(registerAnswerHeaders(current, nowMs + 500), {
+    Date: 'Thu, 01 Jan 1970 00:16:40 GMT',
+    Contact: '<sip:a@1.2.3.4>;q=0.5;expires=3600;+sip.instance="<urn:uuid:1>", <sip:b@1.2.3.4>;expires=61',
+  })
+  t.same(Object.keys(registerAnswerHeaders([], nowMs)), ['Date'])
+})
+
+t.test('stacks that cannot read two challenges get the one they know', async (t) => {
+  t.same(challengeOrder('Yealink SIP-T46S 66.86.0.15'), ['SHA-256', 'MD5'])
+  t.same(challengeOrder('baresip v1.0.0 (x86_64/linux)'), ['MD5'])
+  t.same(challengeOrder('SIPp load'), ['MD5'])
+  t.same(challengeOrder(undefined), ['MD5', 'SHA-256'])
+  t.same(challengeOrder(' '), ['MD5', 'SHA-256'])
+})
