@@ -7,7 +7,7 @@ import { onEvent } from './event-stream.ts'
 export interface Resource<Data> {
   data: Data | undefined
   failure: ApiFailure | undefined
-  reload(): void
+  reload: () => void
 }
 
 const gatherMs = 120
@@ -56,8 +56,8 @@ export function useResource<Data>(path: string, events: readonly ApiEventName[] 
 export interface Action<Args extends unknown[]> {
   busy: boolean
   failure: ApiFailure | undefined
-  run(...args: Args): Promise<boolean>
-  clear(): void
+  run: (...args: Args) => Promise<boolean>
+  clear: () => void
 }
 
 /** Wraps a change so that a page can show that it runs and why it failed. `run` resolves to true on success. */

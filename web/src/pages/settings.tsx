@@ -25,10 +25,7 @@ export function Settings(): VNode {
   const changed = data ? data.fields.filter((field) => edits[field.path] !== undefined) : []
   const edit = (field: SettingsField, value: string): void => {
     setDone(undefined)
-    setEdits((now) => {
-      const { [field.path]: _before, ...others } = now
-      return value === shownValue(field) ? others : { ...others, [field.path]: value }
-    })
+    setEdits((now) => ({ ...now, [field.path]: value === shownValue(field) ? undefined : value }))
   }
   return (
     <>

@@ -34,7 +34,7 @@ export function shownValue(field: SettingsField): string {
 export function asText(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (Array.isArray(value)) return value.map(asText).join(', ')
-  return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean)
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** The edits as a merge patch (RFC 7396): nested by path, null for "back to the default". */
@@ -43,12 +43,20 @@ export function patchOf(fields: readonly SettingsField[], edits: Edits): Record<
   for (const field of fields) {
     const edit = edits[field.path]
     if (edit === undefined) continue
-    const keys = field.path.split('.')
-    let at = patch
-    for (const key of keys.slice(0, -1)) at = at[key] = (at[key] as Record<string, unknown> | undefined) ?? {}
-    at[keys.at(-1) ?? ''] = valueOf(field, edit)
+    put(patch, field.path.split('.'), valueOf(field, edit))
   }
   return patch
+}
+
+function put(into: Record<string, unknown>, keys: string[], value: unknown): void {
+  const [key = '', ...rest] = keys
+  if (rest.length === 0) {
+    into[key] = value
+    return
+  }
+  const inner = (into[key] ?? {}) as Record<string, unknown>
+  into[key] = inner
+  put(inner, rest, value)
 }
 
 function valueOf(field: SettingsField, text: string): unknown {

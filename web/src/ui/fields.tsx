@@ -1,5 +1,20 @@
-import type { ComponentChildren, InputHTMLAttributes, VNode } from 'preact'
+import type { ComponentChildren, VNode } from 'preact'
 import { useId } from 'preact/hooks'
+
+/** What an input may be told beside its label and value. */
+interface InputHints {
+  type?: 'text' | 'password'
+  placeholder?: string
+  inputMode?: 'text' | 'numeric'
+  autoComplete?: string
+  class?: string
+  required?: boolean
+  autofocus?: boolean
+  maxLength?: number
+  minLength?: number
+  spellcheck?: boolean
+  'data-changed'?: boolean
+}
 
 /** A labelled text input with its hint and, when the box refused the value, the reason beside it. */
 export function TextField(
@@ -9,24 +24,25 @@ export function TextField(
     onValue: (value: string) => void
     hint?: ComponentChildren
     problem?: string | undefined
-  } & Omit<InputHTMLAttributes, 'value' | 'label' | 'onInput'>,
+  } & InputHints,
 ): VNode {
-  const { label, value, onValue, hint, problem, ...input } = props
+  const { label, value, onValue, hint, problem, type = 'text', ...input } = props
   const id = useId()
   const about = [hint === undefined ? '' : `${id}-hint`, problem ? `${id}-problem` : '']
     .filter(Boolean)
     .join(' ')
+  const shared = {
+    ...input,
+    id,
+    value,
+    'aria-invalid': problem ? ('true' as const) : undefined,
+    'aria-describedby': about === '' ? undefined : about,
+    onInput: (event: InputEvent & { currentTarget: HTMLInputElement }) => onValue(event.currentTarget.value),
+  }
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <input
-        {...input}
-        id={id}
-        value={value}
-        aria-invalid={problem ? 'true' : undefined}
-        aria-describedby={about === '' ? undefined : about}
-        onInput={(event) => onValue(event.currentTarget.value)}
-      />
+      {type === 'password' ? <input {...shared} type="password" /> : <input {...shared} type="text" />}
       {hint !== undefined && (
         <p class="hint" id={`${id}-hint`}>
           {hint}
