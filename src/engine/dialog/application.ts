@@ -1,0 +1,44 @@
+import type { SipRequest, SipResponse } from '#src/sip/message.ts'
+import type { TransportProtocol } from '../transport/transport-port.ts'
+
+/** Where a message came from or went to, as the application is told. */
+export interface MessageMeta {
+  source: 'network' | 'application'
+  bytes: number
+  protocol: TransportProtocol
+  /** Peer of what came in and of responses sent; our own side for requests sent. '' when made locally. */
+  host: string
+  port: number
+}
+
+/** One application behind the wire, as the dialog layer sees it. No member may throw. */
+export interface Application {
+  /** The connection is lost; whatever is sent is thrown away. */
+  readonly gone: boolean
+  /** A request from the network; `receivedOn` only outside dialogs. */
+  request(
+    meta: MessageMeta,
+    ids: { transaction: string; dialog: string },
+    receivedOn: { host: string; port: number } | undefined,
+    request: SipRequest,
+  ): void
+  response(meta: MessageMeta, ids: { transaction: string; dialog: string }, response: SipResponse): void
+  /** The answer to a command that sent something: the message as it is on the wire. */
+  sent(
+    commandId: string,
+    meta: MessageMeta,
+    ids: { transaction: string; dialog: string },
+    message: SipRequest | SipResponse,
+  ): void
+  /** The answer to a command that did nothing. */
+  refused(commandId: string, text: string): void
+}
+
+/** Chooses who gets a new request. */
+export interface ApplicationChoice {
+  /** The next application that asked for this method (lower case). */
+  choose(method: string): Application | undefined
+}
+
+/** Transaction id of requests that the engine made by itself; the library answers nothing to them. */
+export const unsolicited = 'unsolicited'

@@ -1,0 +1,43 @@
+import type { Clock } from '#src/base/clock.ts'
+import type { Logger } from '#src/base/logger.ts'
+import type { Random } from '#src/base/random.ts'
+import type { TimerBases } from '../options.ts'
+import type { TransactionLayer } from '../transaction/transaction-layer.ts'
+import type { Flow, ListenerAddress, Target } from '../transport/transport-port.ts'
+import type { ApplicationChoice } from './application.ts'
+import type { Dialog } from './dialog.ts'
+import type { DialogTable } from './dialog-table.ts'
+import type { UacRequest } from './uac-request.ts'
+import type { UasRequest } from './uas-request.ts'
+
+/** What the parts of the user agent layer share; one per engine. */
+export interface UserAgentContext {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly bases: TimerBases
+  readonly userAgent: string | undefined
+  readonly transactions: TransactionLayer
+  readonly applications: ApplicationChoice
+  readonly dialogs: DialogTable<Dialog>
+  /** Requests handed to an application and not finally answered, by transaction id. */
+  readonly serving: Map<string, UasRequest>
+  /** Requests of applications without final response, by transaction id. */
+  readonly asking: Map<string, UacRequest>
+  readonly counters: UserAgentCounters
+  /** RFC 3263: where a URI leads, in order of preference. */
+  resolve(uri: string): Promise<Target[]>
+  listeners(): readonly ListenerAddress[]
+  /** A flow to speak of when nothing could be opened: it names our first listener. */
+  nominalFlow(uri: string): Flow
+}
+
+export interface UserAgentCounters {
+  ackTimeouts: number
+  sessionsExpired: number
+  refusedRequests: number
+  secondForksEnded: number
+  repeatedSuccess: number
+  repeatedProvisionals: number
+  mergedRequests: number
+}

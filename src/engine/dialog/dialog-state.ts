@@ -1,0 +1,155 @@
+import type { SipRequest, SipResponse } from '#src/sip/message.ts'
+import { tagOf, uriOf } from '#src/sip/name-addr.ts'
+import { listHas, sequenceOf, uriParameter } from './header-values.ts'
+
+/** A dialog of RFC 3261 12 as a plain record; the functions below return the next record. */
+export interface DialogState {
+  readonly role: 'uas' | 'uac'
+  readonly phase: 'early' | 'confirmed' | 'terminated'
+  readonly callId: string
+  readonly localTag: string
+  readonly remoteTag: string
+  /** Our From in requests we send: the whole header value, tag included. */
+  readonly localParty: string
+  /** Our To in requests we send. */
+  readonly remoteParty: string
+  readonly localSequence: number
+  readonly remoteSequence: number | undefined
+  /** URI that in-dialog requests go to. */
+  readonly remoteTarget: string
+  /** Route values in the order in which we send them. */
+  readonly routeSet: readonly string[]
+}
+
+/** The name under which the application knows the dialog: the From tag of its first request, on both sides. */
+export function dialogId(state: DialogState): string {
+  return `${state.callId};from-tag=${state.role === 'uac' ? state.localTag : state.remoteTag}`
+}
+
+/** RFC 3261 12.1.1: what a 1xx or 2xx of ours makes of a request we received. */
+export function dialogFromRequest(
+  request: SipRequest,
+  localTag: string,
+  phase: 'early' | 'confirmed',
+): DialogState {
+  const { headers } = request
+  const to = headers.get('To') ?? ''
+  return {
+    role: 'uas',
+    phase,
+    callId: headers.get('Call-ID') ?? '',
+    localTag,
+    remoteTag: tagOf(headers.get('From') ?? '') ?? '',
+    localParty: tagOf(to) === undefined ? `${to};tag=${localTag}` : to,
+    remoteParty: headers.get('From') ?? '',
+    localSequence: 0,
+    remoteSequence: sequenceOf(headers.get('CSeq')),
+    remoteTarget: uriOf(headers.get('Contact') ?? headers.get('From') ?? '') ?? '',
+    routeSet: headers.getAll('Record-Route'),
+  }
+}
+
+/** RFC 3261 12.1.2: what a 1xx or 2xx makes of a request we sent. Undefined without a To tag. */
+export function dialogFromResponse(request: SipRequest, response: SipResponse): DialogState | undefined {
+  const to = response.headers.get('To') ?? ''
+  const remoteTag = tagOf(to)
+  if (remoteTag === undefined) return undefined
+  const from = request.headers.get('From') ?? ''
+  const contact = response.headers.get('Contact')
+  return {
+    role: 'uac',
+    phase: response.status < 200 ? 'early' : 'confirmed',
+    callId: request.headers.get('Call-ID') ?? '',
+    localTag: tagOf(from) ?? '',
+    remoteTag,
+    localParty: from,
+    remoteParty: to,
+    localSequence: sequenceOf(request.headers.get('CSeq')) ?? 0,
+    remoteSequence: undefined,
+    remoteTarget: targetOf(contact, request.uri),
+    routeSet: response.headers.getAll('Record-Route').reverse(),
+  }
+}
+
+/**
+ * RFC 3261 13.2.2.4: the 2xx sets the route set anew and confirms the dialog; an early dialog may have
+ * learnt its own from a 1xx.
+ */
+export function confirm(state: DialogState, response: SipResponse): DialogState {
+  const contact = response.headers.get('Contact')
+  return {
+    ...state,
+    phase: 'confirmed',
+    remoteParty: response.headers.get('To') ?? state.remoteParty,
+    remoteTarget: targetOf(contact, state.remoteTarget),
+    routeSet: response.headers.getAll('Record-Route').reverse(),
+  }
+}
+
+/** Marks a dialog of ours that was early as confirmed or ended. */
+export function withPhase(state: DialogState, phase: DialogState['phase']): DialogState {
+  return state.phase === phase ? state : { ...state, phase }
+}
+
+/** RFC 3261 12.2.1.1: takes the next number, or the application's own when that is higher. */
+export function nextSequence(state: DialogState, wanted: number | undefined): DialogState {
+  const next = state.localSequence + 1
+  return { ...state, localSequence: wanted !== undefined && wanted > next ? wanted : next }
+}
+
+/** RFC 3261 12.2.2: out of order means lower than one we have seen; equal is another transaction's twin. */
+export function isOutOfOrder(state: DialogState, sequence: number): boolean {
+  return state.remoteSequence !== undefined && sequence <= state.remoteSequence
+}
+
+/** Notes an in-dialog request of the peer: its number, and for target refreshes its Contact. */
+export function withRequest(state: DialogState, request: SipRequest): DialogState {
+  const sequence = sequenceOf(request.headers.get('CSeq')) ?? state.remoteSequence
+  const contact = refreshesTarget(request.method) ? request.headers.get('Contact') : undefined
+  return {
+    ...state,
+    remoteSequence: sequence,
+    remoteTarget: targetOf(contact, state.remoteTarget),
+  }
+}
+
+/** Notes the answer to a target refresh of ours. */
+export function withRefreshResponse(state: DialogState, response: SipResponse): DialogState {
+  const contact = response.headers.get('Contact')
+  return contact === undefined ? state : { ...state, remoteTarget: targetOf(contact, state.remoteTarget) }
+}
+
+/** RFC 3261 12.2, RFC 3311 5.1, RFC 6665 4.4.1: methods whose Contact replaces the remote target. */
+export function refreshesTarget(method: string): boolean {
+  return method === 'INVITE' || method === 'UPDATE' || method === 'SUBSCRIBE' || method === 'NOTIFY'
+}
+
+/** Request URI, Route values and the URI that is the next hop (RFC 3261 12.2.1.1, 16.12.1.1 for strict routers). */
+export function routing(
+  state: DialogState,
+  target: string = state.remoteTarget,
+): { uri: string; routes: readonly string[]; nextHop: string } {
+  const first = state.routeSet[0]
+  if (first === undefined) return { uri: target, routes: [], nextHop: target }
+  const firstUri = uriOf(first) ?? ''
+  if (isLoose(firstUri)) return { uri: target, routes: state.routeSet, nextHop: firstUri }
+  return { uri: firstUri, routes: [...state.routeSet.slice(1), `<${target}>`], nextHop: firstUri }
+}
+
+function isLoose(uri: string): boolean {
+  return uriParameter(uri, 'lr') !== undefined
+}
+
+function targetOf(contact: string | undefined, otherwise: string): string {
+  return (contact === undefined ? undefined : uriOf(contact)) ?? otherwise
+}
+
+/** Whether a response asks for PRACK (RFC 3262 3). */
+export function isReliableProvisional(response: SipResponse): boolean {
+  return (
+    response.status > 100 &&
+    response.status < 200 &&
+    listHas(response.headers.get('Require'), '100rel') &&
+    sequenceOf(response.headers.get('RSeq')) !== undefined
+  )
+}

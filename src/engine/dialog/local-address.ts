@@ -1,0 +1,39 @@
+import { isIPv6 } from 'node:net'
+import type { Flow } from '../transport/transport-port.ts'
+import { bracketed } from './header-values.ts'
+
+const localhost = /((?:^|<|\s)sips?:(?:[^@<>\s]*@)?)localhost(?::\d+)?(?=$|[>;?,\s])/i
+
+const localised = new Set(['From', 'To', 'Contact', 'P-Asserted-Identity'])
+
+/** Our own address toward the peer of a flow, as it stands in URIs. */
+export function localHostPort(flow: Flow): string {
+  const host = isIPv6(flow.advertisedHost) ? `[${flow.advertisedHost}]` : flow.advertisedHost
+  return `${host}:${flow.advertisedPort}`
+}
+
+/** The URI parameter that keeps the peer on this transport; UDP is the default and needs none. */
+export function transportParameter(flow: Flow): string {
+  return flow.protocol === 'udp' ? '' : `;transport=${flow.protocol}`
+}
+
+/** Our Contact where the application gave none. */
+export function defaultContact(flow: Flow): string {
+  return `<sip:${localHostPort(flow)}${transportParameter(flow)}>`
+}
+
+/**
+ * `localhost` as a host in From, To, Contact and P-Asserted-Identity means: my address toward this peer. The
+ * application cannot know it before the flow is chosen.
+ */
+export function withLocalAddress(name: string, value: string, flow: Flow): string {
+  if (!value.includes('localhost') || !localised.has(name)) return value
+  const contact = name === 'Contact'
+  const whole = contact ? bracketed(value) : value
+  return whole.replace(localhost, (_match, before: string, offset: number) => {
+    const end = whole.indexOf('>', offset)
+    const uri = whole.slice(offset, end === -1 ? whole.length : end)
+    const named = /;transport=/i.test(uri)
+    return `${before}${localHostPort(flow)}${contact && !named ? transportParameter(flow) : ''}`
+  })
+}

@@ -1,0 +1,195 @@
+import type { Timer } from '#src/base/clock.ts'
+import type { SipRequest, SipResponse } from '#src/sip/message.ts'
+import type { ClientTransaction } from '../transaction/client-transaction.ts'
+import type { OutgoingRequest, RequestUser } from '../transaction/transaction-layer.ts'
+import type { Flow } from '../transport/transport-port.ts'
+import type { Application, MessageMeta } from './application.ts'
+import { composeCancel } from './compose-request.ts'
+import { localResponse } from './compose-response.ts'
+import type { UserAgentContext } from './context.ts'
+import type { Dialog } from './dialog.ts'
+
+/** Who judges the responses of a request before the application sees them. */
+export interface ResponseJudge {
+  /** Returns the dialog id to show with the response, or undefined to keep it from the application. */
+  judge(response: SipResponse, request: UacRequest): string | undefined
+  /** No response came, or none will: the same for what we made ourselves. */
+  failed(status: number, request: UacRequest): void
+}
+
+/** A request an application sent, until its final response. */
+export class UacRequest implements RequestUser {
+  readonly id: string
+  readonly method: string
+  readonly application: Application
+  /** Undefined outside dialogs. */
+  readonly dialog: Dialog | undefined
+  readonly #context: UserAgentContext
+  readonly #commandId: string
+  readonly #judge: ResponseJudge
+  readonly #prepare: (flow: Flow) => SipRequest
+  outgoing: OutgoingRequest | undefined
+  request: SipRequest | undefined
+  flow: Flow | undefined
+  cancelled = false
+  /** The fork whose 2xx won. */
+  winner: Dialog | undefined
+  #echoed = false
+  #over = false
+  #provisional = false
+  #heldCancel: { commandId: string; request: SipRequest } | undefined
+  #cancelTimer: Timer | undefined
+
+  constructor(
+    context: UserAgentContext,
+    application: Application,
+    commandId: string,
+    method: string,
+    dialog: Dialog | undefined,
+    prepare: (flow: Flow) => SipRequest,
+    judge: ResponseJudge,
+  ) {
+    this.id = context.random.token(32)
+    this.#context = context
+    this.application = application
+    this.#commandId = commandId
+    this.method = method
+    this.dialog = dialog
+    this.#prepare = prepare
+    this.#judge = judge
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  /** Refuses the command; nothing was or will be sent. */
+  refuse(text: string): void {
+    if (this.#over) return
+    this.#over = true
+    this.#context.counters.refusedRequests++
+    this.#context.asking.delete(this.id)
+    if (!this.#echoed) this.application.refused(this.#commandId, text)
+  }
+
+  onSent(request: SipRequest, flow: Flow, bytes: number): void {
+    this.request = request
+    this.flow = flow
+    this.#echo(request, flow, bytes)
+  }
+
+  onResponse(response: SipResponse, bytes: number, transaction: ClientTransaction): void {
+    this.#provisional = true
+    const held = this.#heldCancel
+    if (held && response.status < 200) {
+      this.#heldCancel = undefined
+      this.#sendCancel(held.commandId, held.request)
+    }
+    if (response.status === 100) return
+    if (response.status >= 200) this.#settle()
+    const dialogId = this.#judge.judge(response, this)
+    if (dialogId === undefined) return
+    this.application.response(
+      networkMeta(transaction.flow, bytes),
+      { transaction: this.id, dialog: dialogId },
+      response,
+    )
+  }
+
+  onFailed(cause: 'timeout' | 'transport'): void {
+    this.#fail(this.cancelled ? 487 : cause === 'timeout' ? 408 : 503)
+  }
+
+  /** `commandId` undefined: our own wish. CANCEL waits for the first provisional (RFC 3261 9.1). */
+  cancel(commandId: string | undefined, wanted: SipRequest): void {
+    if (this.#over || this.method !== 'INVITE' || !this.request || !this.flow) {
+      if (commandId !== undefined)
+        this.application.refused(commandId, 'Server error: no transaction to cancel')
+      return
+    }
+    this.cancelled = true
+    this.outgoing?.stopFailover()
+    if (this.#provisional) this.#sendCancel(commandId ?? '', wanted)
+    else this.#heldCancel = { commandId: commandId ?? '', request: wanted }
+    // RFC 3261 9.1: after 64*T1 without an answer the client considers it cancelled.
+    this.#cancelTimer ??= this.#context.clock.setTimer(64 * this.#context.bases.t1Ms, () => {
+      this.outgoing?.transaction?.abandon()
+      this.#fail(487)
+    })
+  }
+
+  #sendCancel(commandId: string, wanted: SipRequest): void {
+    const invite = this.outgoing?.transaction
+    if (!invite) return
+    const cancel = composeCancel(invite.request, wanted)
+    const branch = invite.key.slice(0, invite.key.indexOf('|'))
+    const transaction = this.#context.transactions.createClient(cancel, invite.flow, swallow, branch)
+    const bytes = transaction.start()
+    if (commandId === '') return
+    this.application.sent(
+      commandId,
+      sentMeta(invite.flow, bytes),
+      { transaction: this.#context.random.token(32), dialog: '' },
+      transaction.request,
+    )
+  }
+
+  #fail(status: number): void {
+    if (this.#over) return
+    let { request } = this
+    if (!request) {
+      // Nothing could be opened: the application still has to see the request before its answer.
+      const flow = this.#context.nominalFlow('')
+      request = this.#prepare(flow)
+      this.request = request
+      this.#echo(request, flow, 0)
+    }
+    this.#settle()
+    this.#judge.failed(status, this)
+    const dialog = this.dialog?.id ?? ''
+    this.application.response(nowhere, { transaction: this.id, dialog }, localResponse(request, status))
+  }
+
+  #echo(request: SipRequest, flow: Flow, bytes: number): void {
+    if (this.#echoed) return
+    this.#echoed = true
+    this.application.sent(
+      this.#commandId,
+      sentMeta(flow, bytes),
+      { transaction: this.id, dialog: '' },
+      request,
+    )
+  }
+
+  #settle(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#cancelTimer?.cancel()
+    const held = this.#heldCancel
+    this.#heldCancel = undefined
+    if (held && held.commandId !== '') {
+      this.application.refused(held.commandId, 'Server error: the request has its final response')
+    }
+    this.#context.asking.delete(this.id)
+  }
+}
+
+const swallow = { onResponse: (): void => undefined, onFailed: (): void => undefined }
+
+const nowhere: MessageMeta = { source: 'network', bytes: 0, protocol: 'udp', host: '', port: 0 }
+
+/** What came in over a flow. */
+export function networkMeta(flow: Flow, bytes: number): MessageMeta {
+  return { source: 'network', bytes, protocol: flow.protocol, host: flow.remoteHost, port: flow.remotePort }
+}
+
+/** A request that went out over a flow. */
+export function sentMeta(flow: Flow, bytes: number): MessageMeta {
+  return {
+    source: 'application',
+    bytes,
+    protocol: flow.protocol,
+    host: flow.advertisedHost,
+    port: flow.advertisedPort,
+  }
+}

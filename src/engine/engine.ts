@@ -1,0 +1,179 @@
+import { peerNamesHeader } from '#src/sip/peer-identity.ts'
+import type { SipRequest, SipResponse } from '#src/sip/message.ts'
+import { parseUri } from '#src/sip/uri.ts'
+import type { Application } from './dialog/application.ts'
+import type { UserAgentContext, UserAgentCounters } from './dialog/context.ts'
+import type { Dialog } from './dialog/dialog.ts'
+import { DialogTable } from './dialog/dialog-table.ts'
+import type { MemoryLink } from './memory-link.ts'
+import type { EngineOptions } from './options.ts'
+import type { TransactionCounters } from './transaction/driver.ts'
+import { TransactionLayer, type TransactionUser } from './transaction/transaction-layer.ts'
+import { createSystemDns, resolveTarget, type Dns } from './transport/resolve-target.ts'
+import { createTransportLayer } from './transport/transport-layer.ts'
+import type { Flow, ListenerAddress, Target, TransportUser } from './transport/transport-port.ts'
+import { UserAgent } from './user-agent.ts'
+import { openMemoryLink } from './wire/memory-link.ts'
+import { RouteTable } from './wire/route-table.ts'
+import type { WireContext } from './wire/wire-client.ts'
+import { WireServer } from './wire/wire-server.ts'
+
+/** A running SIP engine. */
+export interface Engine {
+  /** Where it listens, ports filled in. */
+  readonly listeners: readonly ListenerAddress[]
+  /** The TCP door for applications outside this process, when it is open. */
+  readonly door: { host: string; port: number } | undefined
+  /** Joins an application of this process. */
+  openMemoryLink(): MemoryLink
+  /** Everything counted since the start, and what is alive now (`…Alive`). */
+  counters(): Record<string, number>
+  /** Closes every listener, connection and timer; nothing is said to peers. */
+  stop(): Promise<void>
+}
+
+/** Binds every listener and the door, or throws the ApplianceError that names the one that failed. */
+export async function startEngine(options: EngineOptions, dns: Dns = createSystemDns()): Promise<Engine> {
+  const { clock, random, logger } = options
+  const transport = createTransportLayer(options)
+  const transactionCounters: TransactionCounters = {
+    retransmissionsSent: 0,
+    retransmissionsReceived: 0,
+    clientTimeouts: 0,
+    serverTimeouts: 0,
+    transportErrors: 0,
+  }
+  const userAgentCounters: UserAgentCounters = {
+    ackTimeouts: 0,
+    sessionsExpired: 0,
+    refusedRequests: 0,
+    secondForksEnded: 0,
+    repeatedSuccess: 0,
+    repeatedProvisionals: 0,
+    mergedRequests: 0,
+  }
+  const routes = new RouteTable<Application>()
+  const relay: { user: TransactionUser | undefined } = { user: undefined }
+  const transactions = new TransactionLayer(
+    { clock, bases: options.timers, transport, counters: transactionCounters },
+    transport,
+    random,
+    {
+      onRequest: (transaction) => relay.user?.onRequest(transaction),
+      onCancel: (transaction, invite) => relay.user?.onCancel(transaction, invite),
+      onAck: (ack, flow, bytes) => relay.user?.onAck(ack, flow, bytes),
+      onStraySuccess: (response, flow) => relay.user?.onStraySuccess(response, flow),
+    },
+  )
+  const context: UserAgentContext = {
+    clock,
+    random,
+    logger,
+    bases: options.timers,
+    userAgent: options.userAgent,
+    transactions,
+    applications: routes,
+    dialogs: new DialogTable<Dialog>(),
+    serving: new Map(),
+    asking: new Map(),
+    counters: userAgentCounters,
+    resolve: (uri) => resolve(uri, options, dns),
+    listeners: () => transport.listeners,
+    nominalFlow: () => nominalFlow(transport.listeners[0]),
+  }
+  const userAgent = new UserAgent(context)
+  relay.user = userAgent
+  const wire: WireContext = {
+    clock,
+    random,
+    routes,
+    handler: userAgent,
+    listeners: () => transport.listeners,
+  }
+  await transport.start(new TransportSide(transactions))
+  let door: Engine['door']
+  let server: WireServer | undefined
+  if (options.door) {
+    server = new WireServer(wire, options.door.secret, logger)
+    try {
+      door = await server.start(options.door.host, options.door.port)
+    } catch (error) {
+      await transport.stop()
+      throw error
+    }
+  }
+  return {
+    listeners: transport.listeners,
+    door,
+    openMemoryLink: () => openMemoryLink(wire).link,
+    counters: () => ({
+      ...transport.counters(),
+      ...transactionCounters,
+      ...userAgentCounters,
+      retransmissionsSent:
+        transactionCounters.retransmissionsSent +
+        userAgentCounters.repeatedSuccess +
+        userAgentCounters.repeatedProvisionals,
+      serverTransactionsAlive: transactions.alive.servers,
+      clientTransactionsAlive: transactions.alive.clients,
+      dialogsAlive: context.dialogs.size,
+      requestsServing: context.serving.size,
+      requestsAsking: context.asking.size,
+    }),
+    async stop() {
+      transactions.stop()
+      userAgent.stop()
+      await server?.stop()
+      await transport.stop()
+    },
+  }
+}
+
+/** What arrives from the transports; requests learn the names their peer has proved. */
+class TransportSide implements TransportUser {
+  readonly #transactions: TransactionLayer
+
+  constructor(transactions: TransactionLayer) {
+    this.#transactions = transactions
+  }
+
+  onRequest(request: SipRequest, flow: Flow, bytes: number): void {
+    // The transports strip it too; whoever trusts this header trusts both.
+    request.headers.remove(peerNamesHeader)
+    if (flow.peerNames.length > 0) request.headers.append(peerNamesHeader, flow.peerNames.join(','))
+    this.#transactions.receiveRequest(request, flow, bytes)
+  }
+
+  onResponse(response: SipResponse, flow: Flow, bytes: number): void {
+    response.headers.remove(peerNamesHeader)
+    this.#transactions.receiveResponse(response, flow, bytes)
+  }
+
+  onFlowClosed(flow: Flow): void {
+    this.#transactions.flowClosed(flow)
+  }
+}
+
+async function resolve(uri: string, options: EngineOptions, dns: Dns): Promise<Target[]> {
+  const parsed = parseUri(/^[a-z]+:/i.test(uri) && !/^[^:]+:\d+(;|$)/.test(uri) ? uri : `sip:${uri}`)
+  if (!parsed) return []
+  return resolveTarget(parsed, { staticHosts: options.staticHosts, dns, random: options.random })
+}
+
+// Used to show a request that never left: the application must see it before its 503.
+function nominalFlow(listener: ListenerAddress | undefined): Flow {
+  const host = listener?.advertisedHost ?? '127.0.0.1'
+  const port = listener?.advertisedPort ?? 5060
+  return {
+    id: 0,
+    protocol: listener?.protocol ?? 'udp',
+    localHost: host,
+    localPort: port,
+    advertisedHost: host,
+    advertisedPort: port,
+    remoteHost: '',
+    remotePort: 0,
+    peerNames: [],
+    closed: true,
+  }
+}

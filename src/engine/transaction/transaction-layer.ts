@@ -1,0 +1,294 @@
+import type { Random } from '#src/base/random.ts'
+import { isIPv6 } from 'node:net'
+import type { SipRequest, SipResponse } from '#src/sip/message.ts'
+import type { Flow, Target, TransportLayer } from '../transport/transport-port.ts'
+import { ClientTransaction, type ClientTransactionUser } from './client-transaction.ts'
+import type { DriverContext } from './driver.ts'
+import { branchCookie, clientKey, cseqMethod, serverKey, viaIdentity } from './match.ts'
+import { ServerTransaction } from './server-transaction.ts'
+
+/** The way up. Nothing here may throw. */
+export interface TransactionUser {
+  /** A new request; set `transaction.user` before returning. ACK and CANCEL come apart. */
+  onRequest(transaction: ServerTransaction): void
+  /** CANCEL is its own transaction; `invite` is what it means to end, if we still know it. */
+  onCancel(transaction: ServerTransaction, invite: ServerTransaction | undefined): void
+  /** An ACK with a branch of its own: it acknowledges a 2xx. */
+  onAck(ack: SipRequest, flow: Flow, bytes: number): void
+  /** A 2xx to INVITE whose transaction is gone: the callee has not seen our ACK. */
+  onStraySuccess(response: SipResponse, flow: Flow): void
+}
+
+/** What the user of a request hears; the transaction may change when a target fails over to the next. */
+export interface RequestUser {
+  /** The request as it goes out now, for the first and each later target. */
+  onSent(request: SipRequest, flow: Flow, bytes: number): void
+  onResponse(response: SipResponse, bytes: number, transaction: ClientTransaction): void
+  /** All targets are spent. */
+  onFailed(cause: 'timeout' | 'transport'): void
+}
+
+/** A request under way to one of its targets. */
+export interface OutgoingRequest {
+  /** The transaction that is alive now; undefined while a connection is being made. */
+  readonly transaction: ClientTransaction | undefined
+  /** Stops trying further targets. */
+  stopFailover(): void
+}
+
+/** Owns all transactions: matches what comes in, starts what goes out. */
+export class TransactionLayer {
+  readonly #context: DriverContext
+  readonly #transport: TransportLayer
+  readonly #random: Random
+  readonly #user: TransactionUser
+  readonly #servers = new Map<string, ServerTransaction>()
+  readonly #invitesByBranch = new Map<string, ServerTransaction>()
+  readonly #clients = new Map<string, ClientTransaction>()
+
+  constructor(context: DriverContext, transport: TransportLayer, random: Random, user: TransactionUser) {
+    this.#context = context
+    this.#transport = transport
+    this.#random = random
+    this.#user = user
+  }
+
+  get alive(): { servers: number; clients: number } {
+    return { servers: this.#servers.size, clients: this.#clients.size }
+  }
+
+  /** Every request from the transports comes through here; retransmissions end here. */
+  receiveRequest(request: SipRequest, flow: Flow, bytes: number): void {
+    const identity = viaIdentity(request.headers.get('Via'))
+    if (!identity) return
+    const key = serverKey(request, identity)
+    const known = this.#servers.get(key)
+    if (request.method === 'ACK') {
+      // ACK to a failure belongs to the INVITE transaction, ACK to a 2xx to the dialog.
+      if (known) known.receiveAck(request, bytes)
+      else this.#user.onAck(request, flow, bytes)
+      return
+    }
+    if (known) {
+      known.receiveAgain()
+      return
+    }
+    const invite = request.method === 'INVITE'
+    const transaction = new ServerTransaction(
+      this.#context,
+      request,
+      flow,
+      bytes,
+      { key, branch: invite ? identity.branch : undefined },
+      this.#forgetServer,
+    )
+    this.#servers.set(key, transaction)
+    if (invite) this.#invitesByBranch.set(identity.branch, transaction)
+    transaction.start()
+    if (request.method === 'CANCEL') {
+      const strict = this.#servers.get(`${identity.branch}|${identity.sentBy}|INVITE`)
+      // A NAT that rewrites sent-by breaks the strict match; branch and Call-ID together are enough.
+      this.#user.onCancel(transaction, strict ?? this.#inviteLike(request, identity.branch))
+    } else this.#user.onRequest(transaction)
+  }
+
+  receiveResponse(response: SipResponse, flow: Flow, bytes: number): void {
+    const identity = viaIdentity(response.headers.get('Via'))
+    if (!identity) return
+    const method = cseqMethod(response)
+    const known = this.#clients.get(clientKey(identity.branch, method))
+    if (known) known.receive(response, bytes)
+    else if (method === 'INVITE' && response.status >= 200 && response.status < 300) {
+      this.#user.onStraySuccess(response, flow)
+    }
+  }
+
+  /** A connection is gone: what depends on it fails at once instead of waiting for its timers. */
+  flowClosed(flow: Flow): void {
+    for (const transaction of [...this.#clients.values()]) {
+      if (transaction.flow === flow && transaction.state !== 'accepted') transaction.transportError()
+    }
+  }
+
+  /**
+   * Sends a request to the first target that takes it (RFC 3263 4.3). Each try has its own branch. The top
+   * Via is made here; `prepare` puts in what depends on the flow. An open flow goes before all targets, and
+   * `resolve` is asked only when there is none or it turns out to be broken.
+   */
+  send(
+    resolve: () => Promise<readonly Target[]>,
+    openFlow: Flow | undefined,
+    prepare: (flow: Flow) => SipRequest,
+    user: RequestUser,
+  ): OutgoingRequest {
+    const outgoing = new Outgoing(this, this.#transport, resolve, prepare, user)
+    outgoing.begin(openFlow)
+    return outgoing
+  }
+
+  /** Makes one client transaction on an open flow, to be started; `branch` is given only for CANCEL. */
+  createClient(
+    request: SipRequest,
+    flow: Flow,
+    user: ClientTransactionUser,
+    branch = branchCookie + this.#random.token(24),
+  ): ClientTransaction {
+    request.headers.removeFirst('Via')
+    request.headers.prepend('Via', viaValue(flow, branch))
+    const key = clientKey(branch, request.method)
+    const transaction = new ClientTransaction(this.#context, request, flow, key, user, this.#forgetClient)
+    this.#clients.set(key, transaction)
+    return transaction
+  }
+
+  /** Finds or opens a flow to the first target that can be reached; rejects with the last failure. */
+  async openFlow(resolve: () => Promise<readonly Target[]>): Promise<Flow> {
+    let failure: unknown = new Error('the URI leads nowhere')
+    for (const target of await resolve()) {
+      const open = this.openTo(target)
+      if (open) return open
+      try {
+        return await this.#transport.connect(target)
+      } catch (error) {
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  /** The flow that is open to a target already; one with a name is left to `connect`, which checks it. */
+  openTo(target: Target): Flow | undefined {
+    if (target.serverName !== undefined) return undefined
+    const open = this.#transport.findFlow(target.protocol, target.host, target.port)
+    return open && !open.closed ? open : undefined
+  }
+
+  /** Sends an ACK to a 2xx: no transaction, its own branch (RFC 3261 13.2.2.4). Returns the bytes. */
+  sendAck(ack: SipRequest, flow: Flow, onError: (error: Error) => void): number {
+    if (!ack.headers.has('Via')) {
+      ack.headers.prepend('Via', viaValue(flow, branchCookie + this.#random.token(24)))
+    }
+    return this.#transport.send(ack, flow, onError)
+  }
+
+  /** Drops everything, timers included. */
+  stop(): void {
+    for (const transaction of [...this.#clients.values()]) transaction.abandon()
+    for (const transaction of [...this.#servers.values()]) transaction.abandon()
+  }
+
+  #inviteLike(cancel: SipRequest, branch: string): ServerTransaction | undefined {
+    const invite = this.#invitesByBranch.get(branch)
+    const same = invite?.request.headers.get('Call-ID') === cancel.headers.get('Call-ID')
+    return same ? invite : undefined
+  }
+
+  readonly #forgetServer = (transaction: ServerTransaction): void => {
+    this.#servers.delete(transaction.key)
+    const { branch } = transaction
+    if (branch !== undefined && this.#invitesByBranch.get(branch) === transaction) {
+      this.#invitesByBranch.delete(branch)
+    }
+  }
+
+  readonly #forgetClient = (transaction: ClientTransaction): void => {
+    this.#clients.delete(transaction.key)
+  }
+}
+
+/** RFC 3581 3: rport is always asked for. */
+function viaValue(flow: Flow, branch: string): string {
+  const host = isIPv6(flow.advertisedHost) ? `[${flow.advertisedHost}]` : flow.advertisedHost
+  const alias = flow.protocol === 'udp' ? '' : ';alias'
+  return `SIP/2.0/${flow.protocol.toUpperCase()} ${host}:${flow.advertisedPort};branch=${branch};rport${alias}`
+}
+
+class Outgoing implements OutgoingRequest, ClientTransactionUser {
+  transaction: ClientTransaction | undefined
+  readonly #layer: TransactionLayer
+  readonly #transport: TransportLayer
+  readonly #resolve: () => Promise<readonly Target[]>
+  readonly #prepare: (flow: Flow) => SipRequest
+  readonly #user: RequestUser
+  #targets: readonly Target[] | undefined
+  #next = 0
+  #answered = false
+  #stopped = false
+
+  constructor(
+    layer: TransactionLayer,
+    transport: TransportLayer,
+    resolve: () => Promise<readonly Target[]>,
+    prepare: (flow: Flow) => SipRequest,
+    user: RequestUser,
+  ) {
+    this.#layer = layer
+    this.#transport = transport
+    this.#resolve = resolve
+    this.#prepare = prepare
+    this.#user = user
+  }
+
+  begin(openFlow: Flow | undefined): void {
+    if (openFlow) this.#start(openFlow)
+    else this.#tryNext('transport')
+  }
+
+  stopFailover(): void {
+    this.#stopped = true
+  }
+
+  onResponse(response: SipResponse, bytes: number, transaction: ClientTransaction): void {
+    if (transaction !== this.transaction) return
+    this.#answered = true
+    this.#user.onResponse(response, bytes, transaction)
+  }
+
+  onFailed(cause: 'timeout' | 'transport', transaction: ClientTransaction): void {
+    if (transaction !== this.transaction) return
+    // A peer that has answered something has our request: another host would get it twice.
+    if (this.#answered) this.#user.onFailed(cause)
+    else this.#tryNext(cause)
+  }
+
+  #tryNext(cause: 'timeout' | 'transport'): void {
+    if (!this.#targets && cause === 'transport' && !this.#stopped) {
+      this.#resolve().then(
+        (targets) => {
+          this.#targets = targets
+          this.#tryNext(cause)
+        },
+        () => {
+          this.#targets = []
+          this.#tryNext(cause)
+        },
+      )
+      return
+    }
+    const target = this.#stopped ? undefined : this.#targets?.[this.#next]
+    this.#next++
+    if (!target) {
+      this.#user.onFailed(cause)
+      return
+    }
+    const open = this.#layer.openTo(target)
+    if (open) {
+      this.#start(open)
+      return
+    }
+    this.#transport.connect(target).then(
+      (flow) => this.#start(flow),
+      () => this.#tryNext('transport'),
+    )
+  }
+
+  #start(flow: Flow): void {
+    if (this.#stopped) {
+      this.#user.onFailed('transport')
+      return
+    }
+    const transaction = this.#layer.createClient(this.#prepare(flow), flow, this)
+    this.transaction = transaction
+    this.#user.onSent(transaction.request, flow, transaction.start())
+  }
+}

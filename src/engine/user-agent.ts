@@ -1,0 +1,77 @@
+import type { SipRequest, SipResponse } from '#src/sip/message.ts'
+import type { Application } from './dialog/application.ts'
+import { ApplicationRequests, type RequestCommand } from './dialog/application-requests.ts'
+import type { UserAgentContext } from './dialog/context.ts'
+import { DialogKeeper } from './dialog/dialog-keeper.ts'
+import { NetworkRequests } from './dialog/network-requests.ts'
+import { ResponseJudges } from './dialog/response-judges.ts'
+import type { ServerTransaction } from './transaction/server-transaction.ts'
+import type { TransactionUser } from './transaction/transaction-layer.ts'
+import type { Flow } from './transport/transport-port.ts'
+import type { CommandHandler } from './wire/wire-client.ts'
+
+/** Stands between transactions and applications: the meeting place of both directions. */
+export class UserAgent implements CommandHandler, TransactionUser {
+  readonly #context: UserAgentContext
+  readonly #keeper: DialogKeeper
+  readonly #network: NetworkRequests
+  readonly #applications: ApplicationRequests
+
+  constructor(context: UserAgentContext) {
+    this.#context = context
+    this.#keeper = new DialogKeeper(context)
+    const judges = new ResponseJudges(context, this.#keeper)
+    this.#network = new NetworkRequests(context, this.#keeper, judges)
+    this.#applications = new ApplicationRequests(context, this.#keeper, judges)
+  }
+
+  respond(
+    client: Application,
+    command: { commandId: string; transaction: string; response: SipResponse },
+  ): void {
+    const request = this.#context.serving.get(command.transaction)
+    if (request?.application === client) request.respond(command.commandId, command.response)
+    else client.refused(command.commandId, 'Response not sent due to unknown transaction')
+  }
+
+  request(client: Application, command: RequestCommand): void {
+    this.#applications.handle(client, command)
+  }
+
+  /**
+   * An application is gone: what waits for its answer is refused, its calls are ended. Nobody else could ever
+   * take them over.
+   */
+  gone(client: Application): void {
+    for (const request of [...this.#context.serving.values()]) {
+      if (request.application === client) request.refuse(request.dialog ? 481 : 503)
+    }
+    for (const dialog of this.#context.dialogs.all()) {
+      if (dialog.application !== client) continue
+      if (dialog.kind === 'INVITE' && dialog.state.phase === 'confirmed') {
+        this.#keeper.bye(dialog, 503, 'Application gone', false)
+      } else this.#keeper.remove(dialog)
+    }
+  }
+
+  /** Stops the timers of every dialog. */
+  stop(): void {
+    for (const dialog of this.#context.dialogs.all()) this.#keeper.remove(dialog)
+  }
+
+  onRequest(transaction: ServerTransaction): void {
+    this.#network.onRequest(transaction)
+  }
+
+  onCancel(transaction: ServerTransaction, invite: ServerTransaction | undefined): void {
+    this.#network.onCancel(transaction, invite)
+  }
+
+  onAck(ack: SipRequest, flow: Flow, bytes: number): void {
+    this.#network.onAck(ack, flow, bytes)
+  }
+
+  onStraySuccess(response: SipResponse): void {
+    this.#network.onStraySuccess(response)
+  }
+}

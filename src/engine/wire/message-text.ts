@@ -1,0 +1,79 @@
+import { canonicalName, isToken } from '#src/sip/header-names.ts'
+import { SipHeaders, type SipMessage } from '#src/sip/message.ts'
+import { splitList } from '#src/sip/params.ts'
+
+/** Writes a message as text for a frame; the body must be text too, as the protocol has no other. */
+export function messageText(message: SipMessage): string {
+  let text =
+    message.kind === 'request'
+      ? `${message.method} ${message.uri} SIP/2.0\r\n`
+      : `SIP/2.0 ${message.status} ${message.reason}\r\n`
+  const { flat } = message.headers
+  for (let index = 0; index < flat.length; index += 2) {
+    text += `${flat[index] as string}: ${flat[index + 1] as string}\r\n`
+  }
+  const { body } = message
+  if (body.length === 0) return `${text}Content-Length: 0\r\n\r\n`
+  return `${text}Content-Length: ${body.length}\r\n\r\n${body.toString('utf8')}`
+}
+
+const requestLine = /^([A-Za-z0-9\-.!%*_+`'~]+) (\S+) SIP\/2\.0$/
+const statusLine = /^SIP\/2\.0 ([1-6]\d\d)(?: (.*))?$/
+const splitNames = new Set(['Route', 'Record-Route', 'Contact'])
+
+/**
+ * Reads a message that an application wrote: any case of names, anything left out that the engine fills in, a
+ * Content-Length that counts characters (it is ignored). Fields with an impossible name are dropped.
+ */
+export function parseApplicationMessage(text: string): SipMessage | undefined {
+  const split = text.indexOf('\r\n\r\n')
+  const head = split === -1 ? text : text.slice(0, split)
+  const bodyText = split === -1 ? '' : text.slice(split + 4)
+  let lineEnd = head.indexOf('\r\n')
+  if (lineEnd === -1) lineEnd = head.length
+  const startLine = head.slice(0, lineEnd).trimEnd()
+  const headers = new SipHeaders()
+  let at = lineEnd + 2
+  while (at < head.length) {
+    let end = head.indexOf('\r\n', at)
+    if (end === -1) end = head.length
+    // A folded value stays one value.
+    while (head[end + 2] === ' ' || head[end + 2] === '\t') {
+      const next = head.indexOf('\r\n', end + 2)
+      end = next === -1 ? head.length : next
+    }
+    addField(headers, head, at, end)
+    at = end + 2
+  }
+  const body = bodyText === '' ? noBody : Buffer.from(bodyText, 'utf8')
+  const request = requestLine.exec(startLine)
+  if (request) {
+    return {
+      kind: 'request',
+      method: (request[1] as string).toUpperCase(),
+      uri: request[2] as string,
+      headers,
+      body,
+    }
+  }
+  const status = statusLine.exec(startLine)
+  if (!status) return undefined
+  return { kind: 'response', status: Number(status[1]), reason: status[2] ?? '', headers, body }
+}
+
+const noBody = Buffer.alloc(0)
+
+function addField(headers: SipHeaders, head: string, at: number, end: number): void {
+  const colon = head.indexOf(':', at)
+  if (colon <= at || colon >= end) return
+  const written = head.slice(at, colon).trim()
+  if (!isToken(written)) return
+  const name = written.startsWith('X-') ? written : canonicalName(written)
+  let value = head.slice(colon + 1, end).trim()
+  // A bare line break would let a value write header fields of its own.
+  if (value.includes('\n') || value.includes('\r')) value = value.replace(/[\r\n]+[ \t]*/g, ' ')
+  if (name === 'Content-Length') return
+  if (splitNames.has(name) && value.includes(',')) {
+    for (const part of splitList(value) ?? [value]) headers.append(name, part)
+  } else headers.append(name, value)
+}

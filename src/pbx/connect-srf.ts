@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto'
+import type { EventEmitter } from 'node:events'
+import { Socket } from 'node:net'
+import Srf from 'drachtio-srf'
+import WireProtocol from 'drachtio-srf/lib/wire-protocol.js'
+import { ApplianceError } from '#src/base/errors.ts'
+import { silentLogger, type Logger } from '#src/base/logger.ts'
+
+/** The engine's end of a link in this process; satisfied by the engine. Payloads are frames without length. */
+export interface EngineLink {
+  send(frame: string): void
+  onFrame: ((frame: string) => void) | undefined
+  close(): void
+}
+
+/** Where a drachtio-server, or the engine's own door, waits for applications. */
+export interface DrachtioAddress {
+  host: string
+  port: number
+  secret: string
+}
+
+/** What the library's client object has and its declarations leave out. */
+interface Agent {
+  secret: string
+  tags: string[]
+  wp: WireProtocol
+  emit(event: string, ...values: unknown[]): void
+  _onConnect(socket: Socket): void
+  _onClose(socket: Socket): void
+  _onMsg(socket: Socket, text: string): void
+}
+
+interface App extends EventEmitter {
+  client: Agent
+  _init(): Agent
+}
+
+/** The library checks that it talks through a socket; this one has no handle and moves no bytes. */
+class LinkSocket extends Socket {
+  constructor() {
+    super()
+    Object.defineProperties(this, {
+      remoteAddress: { value: '127.0.0.1' },
+      remotePort: { value: 0 },
+      localPort: { value: 0 },
+    })
+  }
+}
+
+/**
+ * The library's wire protocol with the wire taken out: payloads go to the engine as strings, without framing,
+ * socket or parsing of lengths. Answers come in a later turn of the event loop, as the library needs it.
+ */
+class EmbeddedWire extends WireProtocol {
+  readonly #link: EngineLink
+  readonly #socket = new LinkSocket()
+  readonly #logger: Logger
+  #closed = false
+
+  constructor(link: EngineLink, logger: Logger) {
+    super({})
+    this.#link = link
+    this.#logger = logger
+  }
+
+  override connect(): void {
+    this.#link.onFrame = (frame) => {
+      try {
+        this.emit('msg', this.#socket, frame)
+      } catch (error) {
+        // A handler that throws must cost its own request only, not those behind it.
+        this.#logger.error({ err: error }, 'a SIP handler threw')
+      }
+    }
+    this.emit('connect', this.#socket)
+  }
+
+  override send(_socket: Socket, message: string): string {
+    const id = randomUUID()
+    this.#link.send(`${id}|${message}`)
+    return id
+  }
+
+  override startPinging(): void {
+    // There is no connection that could die unnoticed.
+  }
+
+  override disconnect(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#link.close()
+    this.emit('close', this.#socket)
+    this.#socket.destroy()
+  }
+}
+
+/** Joins the unmodified library to the engine of this process; ready when every listener is bound. */
+export async function connectEmbedded(link: EngineLink, logger: Logger = silentLogger): Promise<Srf> {
+  const srf = new Srf()
+  const app = (srf as unknown as { app: App }).app
+  // What the library's own `connect` does, with our wire in the place of its own.
+  const agent = app._init()
+  app.client = agent
+  agent.secret = ''
+  agent.tags = []
+  const wire = new EmbeddedWire(link, logger)
+  agent.wp = wire
+  wire.on('close', (socket: Socket) => {
+    agent._onClose(socket)
+    agent.emit('close', socket)
+  })
+  wire.on('connect', (socket: Socket) => agent._onConnect(socket))
+  wire.on('msg', (socket: Socket, text: string) => agent._onMsg(socket, text))
+  srf.on('error', (error) => logger.error({ err: error }, 'the link to the SIP engine failed'))
+  const ready = connected(srf)
+  wire.connect()
+  await ready
+  return srf
+}
+
+/** Joins the library to a drachtio-server, or to the door of an engine in another process. */
+export async function connectDrachtio(address: DrachtioAddress, logger: Logger = silentLogger): Promise<Srf> {
+  const srf = new Srf()
+  const ready = connected(srf)
+  const options = { ...address, enablePing: true, pingInterval: 15_000, reconnect: {} }
+  void srf.connect(options)
+  try {
+    await ready
+  } catch (error) {
+    throw new ApplianceError(
+      'ENGINE_FAILED',
+      { host: address.host, port: address.port },
+      { cause: error, advice: 'Check address, port and secret of the drachtio-server.' },
+    )
+  }
+  // The library reconnects by itself; without a listener its 'error' event would end the process.
+  srf.on('error', (error) => logger.error({ err: error }, 'the drachtio-server cannot be reached'))
+  return srf
+}
+
+function connected(srf: Srf): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let settled = false
+    srf.on('error', (error) => {
+      if (settled) return
+      settled = true
+      // A first connection that fails is not tried again behind the caller's back.
+      ;(srf as unknown as { app: App }).app.client.wp.disconnect = () => undefined
+      reject(error)
+    })
+    srf.on('connect', (error) => {
+      if (settled) return
+      settled = true
+      if (error) reject(error)
+      else resolve()
+    })
+  })
+}
