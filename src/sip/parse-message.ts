@@ -86,7 +86,8 @@ export function parseMessage(bytes: Buffer, limits: ParseLimits = defaultParseLi
     cseqMethod: undefined,
     problem,
   }
-  if (text.includes('\0')) note(gathered, 400, 'Header Section Has a NUL')
+  // RFC 3261 25.1: NUL may stand in a quoted-pair and nowhere else.
+  if (text.includes('\0') && /(?:^|[^\\])\0/.test(text)) note(gathered, 400, 'Header Section Has a NUL')
   const startLine = text.slice(0, lineEnd)
   const message = startLine.startsWith('SIP/')
     ? readStatusLine(startLine, gathered)
@@ -258,12 +259,18 @@ function keepField(known: HeaderName, value: string, gathered: Gathered): void {
 
 function keepList(name: string, value: string, gathered: Gathered): void {
   if (!value.includes(',') && value !== '' && !value.includes('"')) {
-    gathered.headers.append(name, value)
+    keepListed(name, value, gathered)
     return
   }
   const parts = splitList(value)
   if (!parts) note(gathered, 400, `Bad ${name}`)
-  else for (const part of parts) gathered.headers.append(name, part)
+  else for (const part of parts) keepListed(name, part, gathered)
+}
+
+function keepListed(name: string, part: string, gathered: Gathered): void {
+  // A Via is judged by its first letter only: whoever has to answer to it parses it.
+  if (name === 'Via' && (part.charCodeAt(0) | 0x20) !== 0x73) note(gathered, 400, 'Bad Via')
+  else gathered.headers.append(name, part)
 }
 
 // RFC 3261 8.1.1: the fields that every message has; 8.2.1, 17.1.3: CSeq repeats the method of the request.

@@ -12,9 +12,9 @@ export interface Via {
 }
 
 const viaHead =
-  /^SIP[ \t]*\/[ \t]*2\.0[ \t]*\/[ \t]*([A-Za-z0-9\-.!%*_+`'~]+)[ \t]+(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?:[ \t]*:[ \t]*(\d{1,5}))?[ \t]*(?=;|$)/i
+  /^SIP[ \t]*\/[ \t]*\d\.\d[ \t]*\/[ \t]*([A-Za-z0-9\-.!%*_+`'~]+)[ \t]+(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?:[ \t]*:[ \t]*(\d{1,5}))?[ \t]*(?=;|$)/i
 
-/** Parses a Via value; undefined when it is not one of SIP/2.0. */
+/** Parses a Via value; undefined when it is none. Any version passes, so that a 505 finds its way back. */
 export function parseVia(value: string): Via | undefined {
   const match = viaHead.exec(value)
   if (!match) return undefined
