@@ -1,7 +1,9 @@
 import type { Lifetime } from '#src/base/lifetime.ts'
 import type { Logger } from '#src/base/logger.ts'
 import { startEngine, type Engine } from '#src/engine/engine.ts'
+import type Srf from 'drachtio-srf'
 import type { EngineOptions, ListenOptions } from '#src/engine/options.ts'
+import type { ListenerAddress } from '#src/engine/transport/transport-port.ts'
 import type { Health } from '#src/health/health.ts'
 import type { BoxCertificate } from '#src/host/certificate.ts'
 import type { LocalAddressFinder } from '#src/host/local-address.ts'
@@ -16,12 +18,14 @@ import { connectDrachtio, connectEmbedded } from '#src/pbx/connect-srf.ts'
 import type { Pbx, SignInPort } from '#src/pbx/ports.ts'
 import { startPbx } from '#src/pbx/start-pbx.ts'
 import type { Store } from '#src/store/store.ts'
+import type { LiveSettings } from './live-settings.ts'
 import type { ApplianceOptions } from './options.ts'
-import { reportWaiting, startPart } from './part.ts'
+import { reportWaiting, startPart, type Started } from './part.ts'
 
 export interface CallSideParts {
   options: ApplianceOptions
   settings: Settings
+  live: LiveSettings
   health: Health
   lifetime: Lifetime
   store: Store
@@ -36,6 +40,12 @@ export interface CallSide {
   engine: Engine | undefined
   relay: MediaRelay | undefined
   pbx: Pbx | undefined
+}
+
+interface Sip {
+  srf: Srf
+  engine: Engine | undefined
+  listeners: readonly ListenerAddress[]
 }
 
 /** Starts the SIP engine, the media relay and the calls, in this order. */
@@ -74,7 +84,7 @@ export async function startCallSide(parts: CallSideParts): Promise<CallSide> {
       }),
       prompts: { prompt, spell },
       signIn: parts.signIn,
-      settings: () => settings,
+      settings: () => parts.live.current(),
       trunk: parts.tenant?.trunk,
       localAddressToward: (peer) => parts.addresses.toward(peer),
       listeners: sip.listeners,
@@ -96,7 +106,7 @@ function createRelay(parts: CallSideParts, logger: Logger): MediaRelay {
   return createEmbeddedRelay({ ...media, clock, random, logger })
 }
 
-async function startSip(parts: CallSideParts) {
+async function startSip(parts: CallSideParts): Promise<Started<Sip>> {
   const { settings, options, lifetime } = parts
   const foreign = settings.sip.drachtio
   if (foreign) {

@@ -12,6 +12,7 @@ import { createSettingsService } from '#src/settings/settings-service.ts'
 import { createSignIn } from '#src/signin/create-sign-in.ts'
 import { printWelcome } from './welcome.ts'
 import { startCallSide } from './call-side.ts'
+import { createLiveSettings, type LiveSettings } from './live-settings.ts'
 import { layFoundation, type Foundation } from './foundation.ts'
 import type { Appliance, ApplianceOptions, LabHandle } from './options.ts'
 import { reportWaiting, startPart } from './part.ts'
@@ -62,8 +63,9 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
     lifetime.own('page', () => page.stop())
     health.report({ name: 'page', state: 'ok', detail: `On port ${page.httpsPort}.`, advice: undefined })
 
+    const live = createLiveSettings(settings, log)
     const drain = foundation.sound
-      ? await startWork({ options, foundation, health, lifetime, page, certificate, addresses })
+      ? await startWork({ options, foundation, live, health, lifetime, page, certificate, addresses })
       : leaveOut(health)
     if (foundation.sound) {
       page.attach({
@@ -78,7 +80,6 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
       health: boxHealth(options, health, lab),
       page,
       settings,
-      listen: settings.listen,
     })
     page.setClaimListener((code) => {
       if (code !== undefined) options.say(`Claim code: ${code}  (the setup page asks for it once)`)
@@ -92,7 +93,7 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
     return {
       async stop() {
         notifier.stopping()
-        await drain(secondsToMs(settings.stopGraceS))
+        await drain(secondsToMs(live.current().stopGraceS))
         await lifetime.stop()
       },
     }
@@ -105,6 +106,7 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
 interface Work {
   options: ApplianceOptions
   foundation: Foundation
+  live: LiveSettings
   health: Health
   lifetime: Lifetime
   page: ApiHandle
@@ -114,7 +116,7 @@ interface Work {
 
 /** Starts what the box is for: tenant, sign-in, calls. Returns how to end the calls before the parts stop. */
 async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>> {
-  const { options, foundation, health, lifetime, page, certificate, addresses } = work
+  const { options, foundation, live, health, lifetime, page, certificate, addresses } = work
   const { store, settings } = foundation
   const logger = options.log.logger
   const { tenant, lab } = await startTenant(work)
@@ -131,6 +133,7 @@ async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>
   const side = await startCallSide({
     options,
     settings,
+    live,
     health,
     lifetime,
     store,
@@ -145,6 +148,13 @@ async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>
     lab.tellBox({ host, tlsPort: tls.port })
   }
   page.attach({
+    settings: createSettingsService({
+      store: store.settings,
+      file: options.configFile,
+      args: options.overrides,
+      parts: [live.part],
+      logger,
+    }),
     pbx: side.pbx,
     signIn,
     lab: lab ? { pageUrl: lab.pageUrl, people: () => lab.people() } : undefined,

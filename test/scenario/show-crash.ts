@@ -60,7 +60,7 @@ async function readCalls(box: Box): Promise<LoggedCall[]> {
 }
 
 async function registerWatched(
-  { box, lines, ledger }: Scene,
+  { lines, ledger }: Scene,
   phones: RawPhone[],
   alive: () => boolean,
 ): Promise<void> {

@@ -81,7 +81,7 @@ async function main(): Promise<boolean> {
     writeFileSync(file, text, { mode: 0o600 })
     return file
   }
-  const caFile = save('ca.pem', ca.certificatePem)
+  const caFile = save('ca.pem', ca.rootPem)
   const trunkCertificate = await ca.issue({ names: [trunkName] })
   const boxCertificate = await ca.issue({ names: [boxName] })
 
