@@ -40,7 +40,8 @@ type Tenant = { Params: Static<typeof tenantParams> }
 /** The tenant's names in a path; `organizations` and `common` lead to it too, as it is the only one. */
 const knownTenants = new Set([labTenantId, labDomain, 'organizations', 'common'])
 
-const deviceCodeGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+/** RFC 8628 3.4, and the short name that MSAL sends and Entra takes. */
+const deviceCodeGrants = new Set(['urn:ietf:params:oauth:grant-type:device_code', 'device_code'])
 
 /** Registers discovery, device code and token endpoints: what the device code grant needs of Entra (RFC 8628). */
 export function registerEntra(app: FastifyInstance, parts: EntraParts): void {
@@ -135,7 +136,7 @@ export function registerEntra(app: FastifyInstance, parts: EntraParts): void {
       if (!knownTenants.has(request.params.tenant)) return fail(reply, 'invalid_tenant')
       const form = request.body
       if (form.client_id !== labClientId) return fail(reply, 'unauthorized_client')
-      if (form.grant_type === deviceCodeGrant) return answerPoll(reply, form.device_code)
+      if (deviceCodeGrants.has(form.grant_type)) return answerPoll(reply, form.device_code)
       if (form.grant_type === 'refresh_token') return answerRefresh(reply, form.refresh_token, form.scope)
       return fail(reply, 'unsupported_grant_type')
     },
