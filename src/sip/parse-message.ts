@@ -189,7 +189,11 @@ function readFields(text: string, from: number, gathered: Gathered): void {
       next = more < 0 ? text.length : more + 1
     }
     if (sound) readField(text, at, end, folded, gathered)
-    else note(gathered, 400, 'Bad Line End in Header Section')
+    else {
+      note(gathered, 400, 'Bad Line End in Header Section')
+      const lineEnd = text.indexOf('\r\n', at)
+      next = lineEnd < 0 ? text.length : lineEnd + 2
+    }
     at = next
   }
 }
