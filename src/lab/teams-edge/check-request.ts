@@ -1,4 +1,8 @@
+import { ApplianceError, errorText } from '#src/base/errors.ts'
 import { isIpLiteral } from '#src/base/net.ts'
+import { g711Codec } from '#src/media/endpoint/g711.ts'
+import { findAudio } from '#src/sdp/offer-answer.ts'
+import { parseSdp } from '#src/sdp/parse.ts'
 import { parseNameAddr } from '#src/sip/name-addr.ts'
 import { parseUri } from '#src/sip/uri.ts'
 
@@ -87,6 +91,25 @@ export function checkInvite(
   if (request.body.trim() === '') return notAcceptable('The INVITE has no offer.')
   if (!isKnown(number)) return notFound(`The tenant has assigned ${number} to nobody.`)
   return undefined
+}
+
+/** Checks the first offer: G.711 over SRTP with keys in SDP, one of them for the 80-bit tag. */
+export function checkOffer(body: string): RequestRefusal | undefined {
+  try {
+    const audio = findAudio(parseSdp(body))
+    if (!audio.secure) return notAcceptable('The offer has no SRTP (RTP/SAVP with a=crypto).')
+    if (audio.crypto?.key.suite !== 'AES_CM_128_HMAC_SHA1_80') {
+      return notAcceptable('The offer has no key for AES_CM_128_HMAC_SHA1_80.')
+    }
+    if (!audio.media.codecs.some(({ name }) => g711Codec(name)))
+      return notAcceptable('The offer has no G.711.')
+    return undefined
+  } catch (error) {
+    const reason = error instanceof ApplianceError ? error.details.reason : undefined
+    return notAcceptable(
+      `The offer cannot be used: ${typeof reason === 'string' ? reason : errorText(error)}.`,
+    )
+  }
 }
 
 /**

@@ -37,8 +37,13 @@ export class HeardAudio {
     return pcm
   }
 
-  /** The tone that the kept samples end with, if they end with one. */
+  /** The latest tone in the kept samples: the last second is looked at first, then the seconds before it. */
   tone(): HeardTone | undefined {
-    return findTone(this.last())
+    const pcm = this.last()
+    for (let end = pcm.length; end > 0; end -= sampleRate) {
+      const tone = findTone(pcm.subarray(Math.max(0, end - sampleRate), end))
+      if (tone) return tone
+    }
+    return undefined
   }
 }

@@ -8,14 +8,14 @@ export interface HeardTone {
   levelDbm0: number
 }
 
-/** One search: so many samples, looked at in steps of `stepHz`; each next stage looks closer around the best. */
+/** One search: at most so many samples, looked at in steps of `stepHz`; each next stage looks closer around the best. */
 interface Stage {
   samples: number
   stepHz: number
 }
 
 // A Hann window of n samples sees two bins to each side, so a step of half a bin cannot miss a tone.
-const stages: readonly Stage[] = [
+const stages: readonly [Stage, ...Stage[]] = [
   { samples: 512, stepHz: 10 },
   { samples: 2048, stepHz: 2 },
   { samples: 8000, stepHz: 0.25 },
@@ -41,13 +41,12 @@ export function totalLevel(pcm: Pcm): number {
  * noise, or shorter than the first stage.
  */
 export function findTone(pcm: Pcm): HeardTone | undefined {
+  if (pcm.length < stages[0].samples) return undefined
   let best: { hz: number; amplitude: number } | undefined
   let spreadHz = 0
   let window = pcm
   for (const { samples, stepHz } of stages) {
-    if (best && pcm.length < samples) break
-    if (pcm.length < samples) return undefined
-    window = pcm.subarray(pcm.length - samples)
+    window = pcm.subarray(Math.max(0, pcm.length - samples))
     const fromHz: number = best ? best.hz - spreadHz : lowestHz
     const toHz: number = best ? best.hz + spreadHz : highestHz
     best = strongest(window, fromHz, toHz, stepHz)

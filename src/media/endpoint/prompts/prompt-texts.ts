@@ -11,7 +11,7 @@ export const phraseTexts = {
   'not-available': 'This feature is not available yet on this device.',
   'sign-in-first': 'Please dial, star, five, zero, star, to sign in first.',
   'lab-greeting': 'Hello, this is the Branchline lab. Your call works.',
-  'lab-callback': 'This person will call you back now. Please hang up.',
+  'lab-callback': 'Hello, this is the Branchline lab. You will be called back.',
   goodbye: 'Goodbye.',
 } as const satisfies Record<string, string>
 
