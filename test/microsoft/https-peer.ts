@@ -1,19 +1,23 @@
 import fastify, { type FastifyInstance } from 'fastify'
-import { loadLabCertificates } from '#src/lab/certificates.ts'
+import { loadLabCertificates, type LabCertificates } from '#src/lab/certificates.ts'
 import { silentLogger } from '#src/base/logger.ts'
 import type { AddressInfo } from 'node:net'
+
+// Making RSA keys takes a while; one set serves every peer of a test file.
+let certificates: Promise<LabCertificates> | undefined
 
 /** A real HTTPS server that says what a test wants; closed with the test. */
 export async function startHttpsPeer(
   t: { testdir(): string; teardown(work: () => Promise<void>): void },
   register: (app: FastifyInstance) => void,
 ): Promise<{ origin: string; caPem: string[]; app: FastifyInstance }> {
-  const made = await loadLabCertificates({
+  certificates ??= loadLabCertificates({
     dir: t.testdir(),
     addresses: [],
     nowMs: Date.now(),
     logger: silentLogger,
   })
+  const made = await certificates
   const app = fastify({
     https: { cert: made.https.certificatePem, key: made.https.keyPem },
     forceCloseConnections: true,
