@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import type { LogFields, Logger } from '#src/base/logger.ts'
 
+/** From the most to the least talkative. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** Where lines go: a terminal gets short lines to read, everything else one JSON record per line. */
@@ -44,12 +45,14 @@ function describeError(error: Error): Record<string, unknown> {
 
 const levelNames: Record<number, string> = { 20: 'debug', 30: 'info ', 40: 'WARN ', 50: 'ERROR' }
 
+const rank: Record<LogLevel, number> = { debug: 20, info: 30, warn: 40, error: 50 }
+
 /** Turns one JSON record into a line for people. */
 export function readableLine(json: string): string {
   const { level, time, msg, err, ...fields } = JSON.parse(json) as Record<string, unknown>
   const clock = new Date(time as number).toTimeString().slice(0, 8)
   const rest = Object.entries(fields).map(([name, value]) =>
-    typeof value === 'object' ? `${name}=${JSON.stringify(value)}` : `${name}=${String(value)}`,
+    typeof value === 'string' ? `${name}=${value}` : `${name}=${JSON.stringify(value)}`,
   )
   const failure = err as { message?: string; stack?: string } | undefined
   const tail = failure ? `\n  ${failure.stack ?? failure.message ?? ''}` : ''
@@ -69,7 +72,8 @@ export function openLog(options: {
   }
   const root = pino(
     {
-      level: options.level,
+      // Lines below the level never reach pino: a child of its own keeps the level that it was born with.
+      level: 'debug',
       base: null,
       formatters: { log: (fields) => maskSecrets(fields) as Record<string, unknown> },
       // Errors arrive at the formatter first; pino's own serialiser would see the plain record.
@@ -77,22 +81,26 @@ export function openLog(options: {
     },
     destination,
   )
-  const wrapped: pino.Logger[] = [root]
+  let threshold = rank[options.level]
   const wrap = (logger: pino.Logger): Logger => ({
-    debug: (fields: LogFields, text: string) => logger.debug(fields, text),
-    info: (fields: LogFields, text: string) => logger.info(fields, text),
-    warn: (fields: LogFields, text: string) => logger.warn(fields, text),
-    error: (fields: LogFields, text: string) => logger.error(fields, text),
-    child: (fields: LogFields) => {
-      const child = logger.child(maskSecrets(fields) as Record<string, unknown>)
-      wrapped.push(child)
-      return wrap(child)
+    debug(fields: LogFields, text: string) {
+      if (rank.debug >= threshold) logger.debug(fields, text)
     },
+    info(fields: LogFields, text: string) {
+      if (rank.info >= threshold) logger.info(fields, text)
+    },
+    warn(fields: LogFields, text: string) {
+      if (rank.warn >= threshold) logger.warn(fields, text)
+    },
+    error(fields: LogFields, text: string) {
+      logger.error(fields, text)
+    },
+    child: (fields: LogFields) => wrap(logger.child(maskSecrets(fields) as Record<string, unknown>)),
   })
   return {
     logger: wrap(root),
     setLevel: (level) => {
-      for (const each of wrapped) each.level = level
+      threshold = rank[level]
     },
   }
 }

@@ -60,6 +60,7 @@ t.test('a wrong value is refused with its field and changes nothing', async (t) 
     details: { field: 'sip.udpPort' },
   })
   await t.rejects(service.change({ media: { portMax: 20001 } }, etag), {
+    code: 'CONFIG_INVALID',
     details: { field: 'media.portMax' },
   })
   t.equal(service.read().etag, etag)

@@ -1,0 +1,56 @@
+import { Writable } from 'node:stream'
+import t from 'tap'
+import { ApplianceError } from '#src/base/errors.ts'
+import { openLog, type LogLevel } from '#src/host/log-sink.ts'
+
+function open(readable: boolean, level: LogLevel = 'info') {
+  const lines: string[] = []
+  const stream = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString())
+      done()
+    },
+  })
+  return { ...openLog({ stream, readable, level }), lines }
+}
+
+t.test('secrets are masked at any depth, also in children and in the details of errors', async (t) => {
+  const { logger, lines } = open(false)
+  logger.child({ token: 'a-token' }).info(
+    {
+      password: 'p-word',
+      headers: { Authorization: 'Digest x', 'user-agent': 'Phone' },
+      list: [{ ha1_md5: 'abc' }],
+      err: new ApplianceError('INVALID', { refreshToken: 'r-token', field: 'name' }),
+    },
+    'text',
+  )
+  const line = lines.join('')
+  for (const secret of ['a-token', 'p-word', 'Digest x', 'abc', 'r-token']) t.notMatch(line, secret)
+  t.match(JSON.parse(line), {
+    msg: 'text',
+    headers: { 'user-agent': 'Phone' },
+    err: { code: 'INVALID', details: { field: 'name' } },
+  })
+})
+
+t.test('the level counts for children too, also those made before it changed', async (t) => {
+  const { logger, lines, setLevel } = open(false, 'warn')
+  const child = logger.child({ part: 'sip' })
+  child.info({}, 'quiet')
+  setLevel('debug')
+  child.debug({}, 'loud')
+  setLevel('error')
+  child.warn({}, 'quiet again')
+  child.error({}, 'always')
+  t.strictSame(
+    lines.map((line) => (JSON.parse(line) as { msg: string; part: string }).msg),
+    ['loud', 'always'],
+  )
+})
+
+t.test('a terminal gets one short line', async (t) => {
+  const { logger, lines } = open(true)
+  logger.warn({ part: 'sip', port: 5060, hosts: ['a'] }, 'port is taken')
+  t.match(lines.join(''), /^\d\d:\d\d:\d\d WARN {2}port is taken {2}part=sip port=5060 hosts=\["a"\]\n$/)
+})
