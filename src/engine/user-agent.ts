@@ -2,7 +2,7 @@ import type { SipRequest, SipResponse } from '#src/sip/message.ts'
 import type { Application } from './dialog/application.ts'
 import { ApplicationRequests, type RequestCommand } from './dialog/application-requests.ts'
 import type { UserAgentContext } from './dialog/context.ts'
-import { DialogKeeper } from './dialog/dialog-keeper.ts'
+import { bareRequest, DialogKeeper } from './dialog/dialog-keeper.ts'
 import { NetworkRequests } from './dialog/network-requests.ts'
 import { ResponseJudges } from './dialog/response-judges.ts'
 import type { ServerTransaction } from './transaction/server-transaction.ts'
@@ -46,6 +46,9 @@ export class UserAgent implements CommandHandler, TransactionUser {
     for (const request of [...this.#context.serving.values()]) {
       if (request.application === client) request.refuse(request.dialog ? 481 : 503)
     }
+    for (const request of [...this.#context.asking.values()]) {
+      if (request.application === client) request.cancel(undefined, bareRequest('CANCEL'))
+    }
     for (const dialog of this.#context.dialogs.all()) {
       if (dialog.application !== client) continue
       if (dialog.kind === 'INVITE' && dialog.state.phase === 'confirmed') {
@@ -54,8 +57,16 @@ export class UserAgent implements CommandHandler, TransactionUser {
     }
   }
 
-  /** Stops the timers of every dialog. */
+  /** This engine is no proxy: the caller is told, and so is the application. */
+  proxy(client: Application, command: { commandId: string; transaction: string }): void {
+    const request = this.#context.serving.get(command.transaction)
+    if (request?.application === client) request.refuse(500)
+    client.refused(command.commandId, 'the proxy verb is not offered by this engine')
+  }
+
+  /** Stops the timers of every request and dialog. */
   stop(): void {
+    for (const request of [...this.#context.asking.values()]) request.abandon()
     for (const dialog of this.#context.dialogs.all()) this.#keeper.remove(dialog)
   }
 

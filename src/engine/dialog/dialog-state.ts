@@ -97,9 +97,9 @@ export function nextSequence(state: DialogState, wanted: number | undefined): Di
   return { ...state, localSequence: wanted !== undefined && wanted > next ? wanted : next }
 }
 
-/** RFC 3261 12.2.2: out of order means lower than one we have seen; equal is another transaction's twin. */
+/** RFC 3261 12.2.2: out of order means lower than one we have seen. */
 export function isOutOfOrder(state: DialogState, sequence: number): boolean {
-  return state.remoteSequence !== undefined && sequence <= state.remoteSequence
+  return state.remoteSequence !== undefined && sequence < state.remoteSequence
 }
 
 /** Notes an in-dialog request of the peer: its number, and for target refreshes its Contact. */

@@ -53,7 +53,9 @@ export class NetworkRequests implements TransactionUser {
     const { request } = transaction
     const problem = problemOf(request)
     if (problem !== undefined) this.#refuse(transaction, 400)
-    else if (tagOf(request.headers.get('To') ?? '') === undefined) this.#outside(transaction)
+    // A REGISTER never belongs to a dialog; some phones repeat the tag of our last answer.
+    else if (request.method === 'REGISTER' || tagOf(request.headers.get('To') ?? '') === undefined)
+      this.#outside(transaction)
     else this.#inside(transaction)
   }
 

@@ -118,6 +118,14 @@ export class UacRequest implements RequestUser {
     })
   }
 
+  /** Lets go without a word: the engine stops. */
+  abandon(): void {
+    this.#over = true
+    this.#cancelTimer?.cancel()
+    this.outgoing?.stopFailover()
+    this.#context.asking.delete(this.id)
+  }
+
   #sendCancel(commandId: string, wanted: SipRequest): void {
     const invite = this.outgoing?.transaction
     if (!invite) return

@@ -109,7 +109,9 @@ export class UasRequest implements ServerTransactionUser {
 
   onFailed(): void {
     this.#parts.context.serving.delete(this.id)
-    if (this.request.method === 'INVITE') this.#closeInvite(0)
+    // A 2xx that cannot be delivered is the business of its own timer: the application must hear of the end.
+    const accepted = this.transaction.finalStatus >= 200 && this.transaction.finalStatus < 300
+    if (this.request.method === 'INVITE' && !accepted) this.#closeInvite(0)
   }
 
   onUnanswered(): void {

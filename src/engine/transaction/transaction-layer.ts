@@ -45,6 +45,7 @@ export class TransactionLayer {
   readonly #servers = new Map<string, ServerTransaction>()
   readonly #invitesByBranch = new Map<string, ServerTransaction>()
   readonly #clients = new Map<string, ClientTransaction>()
+  #stopped = false
 
   constructor(context: DriverContext, transport: TransportLayer, random: Random, user: TransactionUser) {
     this.#context = context
@@ -55,6 +56,11 @@ export class TransactionLayer {
 
   get alive(): { servers: number; clients: number } {
     return { servers: this.#servers.size, clients: this.#clients.size }
+  }
+
+  /** True once nothing may be started any more. */
+  get stopped(): boolean {
+    return this.#stopped
   }
 
   /** Every request from the transports comes through here; retransmissions end here. */
@@ -173,6 +179,7 @@ export class TransactionLayer {
 
   /** Drops everything, timers included. */
   stop(): void {
+    this.#stopped = true
     for (const transaction of [...this.#clients.values()]) transaction.abandon()
     for (const transaction of [...this.#servers.values()]) transaction.abandon()
   }
@@ -283,7 +290,7 @@ class Outgoing implements OutgoingRequest, ClientTransactionUser {
   }
 
   #start(flow: Flow): void {
-    if (this.#stopped) {
+    if (this.#stopped || this.#layer.stopped) {
       this.#user.onFailed('transport')
       return
     }

@@ -34,6 +34,7 @@ export interface CommandHandler {
       request: SipRequest
     },
   ): void
+  proxy(client: Application, command: { commandId: string; transaction: string }): void
   gone(client: Application): void
 }
 
@@ -158,7 +159,7 @@ export class WireClient implements Application {
         this.#sip(command)
         return
       case 'proxy':
-        this.refused(command.id, 'the proxy verb is not offered by this engine')
+        this.#context.handler.proxy(this, { commandId: command.id, transaction: command.transaction })
         return
       case 'unknown':
         this.#write(noPayload(this.#id(), command.id, 'Unknown message type'))
