@@ -107,7 +107,7 @@ try {
     }),
     startLab: async ({ dataDir, listen, logger, signal }) => {
       const running = await startLab({
-        dataDir: join(dataDir, 'lab'),
+        dataDir,
         listen,
         port: Number(values['lab-port']),
         clock: systemClock,

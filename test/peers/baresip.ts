@@ -129,6 +129,16 @@ export class Baresip {
     )
   }
 
+  /** Resolves once a REGISTER was answered 200; read from the log, because it may be faster than ctrl_tcp. */
+  async waitForRegistration(limitMs = 10_000): Promise<void> {
+    const deadline = performance.now() + limitMs
+    while (!/200 OK .*\[\d+ bindings?\]/.test(this.#log)) {
+      if (performance.now() > deadline)
+        throw new Error(`${this.options.username} is not registered:\n${this.#log}`)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+
   /** Resolves with the first event of this type after `fromIndex`; rejects with baresip's log after `limitMs`. */
   async waitFor(type: string, limitMs = 10_000, fromIndex = 0): Promise<BaresipEvent> {
     const deadline = performance.now() + limitMs

@@ -12,25 +12,24 @@ export interface OfficeLine {
 
 /** Adds a SIP phone on the setup page's API. */
 export async function addPhone(box: Box, label: string): Promise<OfficeLine> {
-  const device = await box.json<{ id: string; lines: { id: string; username: string }[] }>('/api/devices', {
-    body: { label },
-  })
-  const line = device.lines[0]
-  if (!line) throw new Error('the new phone has no line')
-  const credentials = await box.json<{ username: string; password: string }>(
-    `/api/lines/${line.id}/credentials`,
-  )
-  return {
-    deviceId: device.id,
-    lineId: line.id,
-    username: credentials.username,
-    password: credentials.password,
-  }
+  const { device, credentials } = await box.json<{
+    device: { id: string }
+    credentials: { lineId: string; username: string; password: string }
+  }>('/api/devices', { body: { label } })
+  return { deviceId: device.id, ...credentials }
 }
 
 /** Lets everybody use SIP devices, as an admin does on the People page. */
 export async function allowSipDevices(box: Box): Promise<void> {
-  await box.json('/api/policy', { method: 'PUT', body: { allowSipDevicesCalling: true } })
+  await box.json('/api/policy', {
+    method: 'PUT',
+    body: {
+      allowSipDevicesCalling: true,
+      allowCallRedirect: false,
+      busyOnBusy: false,
+      emergencyLocationRequired: false,
+    },
+  })
 }
 
 /** Signs a person in on a line: starts on the box, enters the code in the lab, waits until the box has it. */
@@ -61,7 +60,7 @@ export async function plugIn(
     password: line.password,
     server: `127.0.0.1:${port}`,
   }).start()
-  await phone.waitFor('REGISTER_OK')
+  await phone.waitForRegistration()
   return phone
 }
 

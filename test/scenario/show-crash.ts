@@ -113,11 +113,14 @@ async function checkRestarted(scene: Scene, lines: OfficeLine[], problems: strin
   const recent = [...ledger.calls.values()].slice(-150)
   for (const call of recent) if (!found.has(call)) problems.push(`ended call lost or changed: ${call}`)
   if (ledger.stopGraceS !== undefined) {
-    const { effective } = await box.json<{ effective: { stopGraceS: number } }>('/api/settings')
-    if (effective.stopGraceS !== ledger.stopGraceS)
-      problems.push(`setting lost: ${effective.stopGraceS}, not ${ledger.stopGraceS}`)
+    const { fields } = await box.json<{ fields: { path: string; value: unknown }[] }>('/api/settings')
+    const stopGraceS = fields.find(({ path }) => path === 'stopGraceS')?.value
+    if (stopGraceS !== ledger.stopGraceS)
+      problems.push(`setting lost: ${String(stopGraceS)}, not ${ledger.stopGraceS}`)
   }
-  const devices = await box.json<{ lines: { id: string; user?: { upn: string } }[] }[]>('/api/devices')
+  const { devices } = await box.json<{
+    devices: { lines: { id: string; user: { upn: string } | null }[] }[]
+  }>('/api/devices')
   const users = new Map(devices.flatMap((device) => device.lines.map((line) => [line.id, line.user?.upn])))
   for (const line of lines) {
     const wanted = ledger.signedIn.get(line.lineId)
