@@ -53,7 +53,7 @@ export function CallLog(): VNode {
               <th scope="col" class="number">
                 Talked
               </th>
-              <th scope="col">How it went</th>
+              <th scope="col">Result</th>
             </tr>
           </thead>
           <tbody>
@@ -86,14 +86,16 @@ function Row(props: { call: CallView }): VNode {
       <td data-name="Talked" class="number">
         {call.answeredAtMs === null ? '–' : formatDuration(call.endedAtMs - call.answeredAtMs)}
       </td>
-      <td data-name="How it went">
-        <State light={answered ? 'ok' : call.sipStatus >= 500 ? 'bad' : 'off'}>
-          {answered ? 'answered' : 'not answered'}
-        </State>
-        <p class="explanation">
-          {call.explanation}
-          {!answered && <span class="muted"> SIP {call.sipStatus}</span>}
-        </p>
+      <td data-name="Result">
+        <div class="outcome">
+          <State light={answered ? 'ok' : call.sipStatus >= 500 ? 'bad' : 'off'} quiet>
+            {answered ? 'answered' : 'not answered'}
+          </State>
+          <span>
+            {call.explanation}
+            {!answered && <span class="muted"> SIP {call.sipStatus}</span>}
+          </span>
+        </div>
       </td>
     </tr>
   )

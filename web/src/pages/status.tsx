@@ -52,10 +52,10 @@ export function Status(): VNode {
 function Headline(props: { status: StatusView }): VNode {
   const { health, trunks } = props.status
   const wrong = health.parts.filter((part) => part.state === 'failed' || part.state === 'degraded')
-  const down = trunks.filter(
-    (trunk) => trunk.state === 'down' && !wrong.some((part) => part.name === trunk.name),
-  )
-  const total = wrong.length + down.length
+  const own = trunks.filter((trunk) => !wrong.some((part) => part.name === trunk.name))
+  const down = own.filter((trunk) => trunk.state === 'down')
+  const limping = own.filter((trunk) => trunk.state === 'degraded')
+  const total = wrong.length + down.length + limping.length
   if (total > 0) {
     const broken = down.length > 0 || wrong.some((part) => part.state === 'failed')
     return (
@@ -67,6 +67,11 @@ function Headline(props: { status: StatusView }): VNode {
           {wrong.map((part) => (
             <li key={part.name}>
               <strong>{part.name}:</strong> {part.detail} {part.advice}
+            </li>
+          ))}
+          {limping.map((trunk) => (
+            <li key={trunk.name}>
+              <strong>Trunk {trunk.name}:</strong> calls work, but {silentHosts(trunk)} gives no answer.
             </li>
           ))}
           {down.map((trunk) => (
@@ -81,6 +86,10 @@ function Headline(props: { status: StatusView }): VNode {
   }
   if (health.state === 'starting') return <Notice tone="info" title="The box is starting." />
   return <Notice tone="ok" title="Everything works." />
+}
+
+function silentHosts(trunk: TrunkView): string {
+  return trunk.hosts.flatMap((host) => (host.up ? [] : [host.name])).join(', ')
 }
 
 function Figures(props: { status: StatusView }): VNode {

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { CredentialsView, DeviceView, LineView } from '#src/api/schema/devices.ts'
 import { ask } from '../api-client.ts'
 import { formatDuration } from '../format.ts'
-import { CopyValue } from '../ui/copy-value.tsx'
+import { CopyButton, CopyValue } from '../ui/copy-value.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { Failure, Loading } from '../ui/notice.tsx'
 import { useAction, useNow } from '../use-resource.ts'
@@ -41,7 +41,10 @@ export function Credentials(props: { credentials: CredentialsView; onNewLink: ()
               height="190"
             />
             <p class="hint">
-              Works once, for {formatDuration(leftMs)} more. <CopyLink url={credentials.provisioning.url} />
+              Works once, for {formatDuration(leftMs)} more.{' '}
+              <CopyButton name="the link" text={credentials.provisioning.url} class="link">
+                Copy the link
+              </CopyButton>
             </p>
           </>
         ) : (
@@ -54,16 +57,6 @@ export function Credentials(props: { credentials: CredentialsView; onNewLink: ()
         )}
       </div>
     </div>
-  )
-}
-
-function CopyLink(props: { url: string }): VNode {
-  const [copied, setCopied] = useState(false)
-  const copy = (): void => void navigator.clipboard.writeText(props.url).then(() => setCopied(true))
-  return (
-    <button type="button" class="link" onClick={copy}>
-      {copied ? 'Link copied' : 'Copy the link'}
-    </button>
   )
 }
 

@@ -5,7 +5,7 @@ import type { LabView } from '#src/api/schema/people.ts'
 import { ask } from '../api-client.ts'
 import { onEvent } from '../event-stream.ts'
 import { formatDuration } from '../format.ts'
-import { CopyValue } from '../ui/copy-value.tsx'
+import { CopyButton } from '../ui/copy-value.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { Failure, Loading, Notice } from '../ui/notice.tsx'
 import { State } from '../ui/state.tsx'
@@ -111,10 +111,10 @@ function Code(props: { signIn: Waiting; onNewCode: () => void }): VNode {
         </li>
         <li>
           Enter this code:
-          <output class="user-code">{signIn.userCode}</output>
-          <dl class="copy-list">
-            <CopyValue name="Code" value={signIn.userCode} />
-          </dl>
+          <div class="user-code">
+            <output>{signIn.userCode}</output>
+            <CopyButton name="the code" text={signIn.userCode} class="small" />
+          </div>
         </li>
         <li>Log in as the person who will use the phone.</li>
       </ol>

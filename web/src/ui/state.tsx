@@ -6,10 +6,16 @@ const signs = { ok: '●', wait: '◐', warn: '▲', bad: '■', off: '○' } as
 export type Light = keyof typeof signs
 
 /** A state in a sign and a word. */
-export function State(props: { light: Light; children: string }): VNode {
+export function State(props: {
+  light: Light
+  children: string
+  /** The sentence beside it says the same: the word is only read aloud. */
+  quiet?: boolean
+}): VNode {
   return (
     <span class={`state ${props.light}`}>
-      <span aria-hidden="true">{signs[props.light]}</span> {props.children}
+      <span aria-hidden="true">{signs[props.light]}</span>{' '}
+      {props.quiet ? <em class="visually-hidden">{props.children}: </em> : props.children}
     </span>
   )
 }

@@ -1,0 +1,146 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import { buildWeb } from '../../web/build.ts'
+import type { ApiHandle, ApiOptions, BoxHealth, LabPerson } from '#src/api/ports.ts'
+import { startApi } from '#src/api/start-api.ts'
+import { systemClock } from '#src/base/clock.ts'
+import type { Store } from '#src/store/store.ts'
+import { FakePbx, FakeSettings, FakeSignIn } from '#test/api/fakes.ts'
+import { testOptions } from '#test/api/api-fixture.ts'
+import { openTestStore } from '#test/store/store-fixture.ts'
+import { MemoryLogger } from '#test/support/memory-logger.ts'
+
+interface Teardown {
+  teardown(release: () => Promise<void> | void): void
+}
+
+const labPeople: LabPerson[] = [
+  {
+    id: 'anna-id',
+    upn: 'anna@lab.example',
+    displayName: 'Anna Albrecht',
+    number: '+493055501001',
+    licensed: true,
+    canSignIn: true,
+    purpose: 'Signs in.',
+  },
+  {
+    id: 'otto-id',
+    upn: 'otto@lab.example',
+    displayName: 'Otto Ohlsen',
+    number: undefined,
+    licensed: true,
+    canSignIn: true,
+    purpose: 'Has a licence and no number: his sign-in is refused.',
+  },
+  {
+    id: 'echo-id',
+    upn: 'echo@lab.example',
+    displayName: 'Lab echo',
+    number: '+493055502002',
+    licensed: true,
+    canSignIn: false,
+    purpose: 'Answers and sends back what it hears.',
+  },
+]
+
+/** The page on a real API with a real store, and a real Chromium that looks at it. */
+export interface WebBox {
+  api: ApiHandle
+  store: Store
+  pbx: FakePbx
+  signIn: FakeSignIn
+  settings: FakeSettings
+  health: BoxHealth
+  origin: string
+  browser: Browser
+  context: BrowserContext
+  page: Page
+  /** What went wrong in the browser: uncaught errors, refused content, failed loads. */
+  problems: string[]
+}
+
+/** Starts box and browser; everything goes with the test. */
+export async function startWebBox(
+  t: Teardown,
+  options: { change?: Partial<ApiOptions>; width?: number; scheme?: 'light' | 'dark'; noStore?: boolean } = {},
+): Promise<WebBox> {
+  const webRoot = mkdtempSync(join(tmpdir(), 'branchline-web-'))
+  t.teardown(() => rmSync(webRoot, { recursive: true, force: true }))
+  await buildWeb(join(webRoot, 'dist'))
+  const store = openTestStore(t, { clock: systemClock })
+  const pbx = new FakePbx()
+  const signIn = new FakeSignIn()
+  signIn.pending.expiresAtMs = Date.now() + 15 * 60_000
+  const settings = new FakeSettings()
+  const health: BoxHealth = {
+    state: 'ok',
+    version: '0.1.0',
+    lab: true,
+    parts: [
+      { name: 'store', state: 'ok', detail: 'The database is open.', advice: undefined },
+      { name: 'sip', state: 'ok', detail: 'Listening on UDP 5060, TCP 5060, TLS 5061.', advice: undefined },
+      { name: 'media', state: 'ok', detail: '1 worker, ports 20000 to 20999.', advice: undefined },
+    ],
+  }
+  const api = await startApi(
+    await testOptions({
+      webRoot: join(webRoot, 'dist'),
+      clock: systemClock,
+      logger: new MemoryLogger(),
+      health: () => health,
+      parts: {
+        ...(options.noStore ? {} : { store }),
+        settings,
+        pbx,
+        signIn,
+        lab: { pageUrl: 'https://127.0.0.1:8444/device', people: () => Promise.resolve(labPeople) },
+      },
+      ...options.change,
+    }),
+  )
+  t.teardown(() => api.stop())
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--no-first-run',
+    ],
+  })
+  t.teardown(() => browser.close())
+  const origin = `https://127.0.0.1:${api.httpsPort}`
+  const context = await browser.newContext({
+    ignoreHTTPSErrors: true,
+    viewport: { width: options.width ?? 1440, height: options.width === 390 ? 844 : 900 },
+    colorScheme: options.scheme ?? 'light',
+    permissions: ['clipboard-read', 'clipboard-write'],
+    locale: 'en-GB',
+  })
+  const page = await context.newPage()
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(error.message))
+  page.on('console', (message) => {
+    // A refused login is an answer of the box, not a fault of the page.
+    if (message.type() === 'error' && !/status of 4\d\d|status of 503/.test(message.text())) {
+      problems.push(message.text())
+    }
+  })
+  return { api, store, pbx, signIn, settings, health, origin, browser, context, page, problems }
+}
+
+/** Claims the box through the page. */
+export async function claimOnPage(box: WebBox, password = 'correct horse battery'): Promise<void> {
+  const { page, api, origin } = box
+  await page.goto(origin)
+  await page.getByLabel('Claim code').fill(api.claimCode() ?? 'none')
+  await page.getByLabel('Choose an admin password').fill(password)
+  await page.getByLabel('The same password again').fill(password)
+  await page.getByRole('button', { name: 'Claim the box' }).click()
+  await page.getByRole('heading', { name: 'Status', level: 1 }).waitFor()
+}
