@@ -34,7 +34,7 @@ const machines: Machine[] = [
       'timerM',
       'transportError',
     ],
-    step: stepInviteClient as Step,
+    step: stepInviteClient,
     table: `
       ~ calling provisional -> proceeding: stopTimers startC deliver
       ~ calling success -> accepted: stopTimers startM deliver
@@ -71,7 +71,7 @@ const machines: Machine[] = [
       'timerU',
       'transportError',
     ],
-    step: stepInviteServer as Step,
+    step: stepInviteServer,
     table: `
       ~ proceeding request -> proceeding: resend
       ~ proceeding provisional -> proceeding: sendResponse startU
@@ -96,7 +96,7 @@ const machines: Machine[] = [
     name: 'non-INVITE client (17.1.2)',
     states: ['trying', 'proceeding', 'completed', 'terminated'],
     events: ['provisional', 'success', 'failure', 'timerE', 'timerF', 'timerK', 'transportError'],
-    step: stepNonInviteClient as Step,
+    step: stepNonInviteClient,
     table: `
       ~ trying provisional -> proceeding: deliver
       u trying success -> completed: stopTimers startK deliver
@@ -120,7 +120,7 @@ const machines: Machine[] = [
     name: 'non-INVITE server (17.2.2)',
     states: ['trying', 'proceeding', 'completed', 'terminated'],
     events: ['request', 'provisional', 'success', 'failure', 'timerJ', 'timerU', 'transportError'],
-    step: stepNonInviteServer as Step,
+    step: stepNonInviteServer,
     table: `
       ~ trying provisional -> proceeding: sendResponse
       u trying success -> completed: sendResponse startJ
