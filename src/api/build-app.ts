@@ -19,6 +19,7 @@ import { provisioningRoutes } from './routes/provisioning.ts'
 import { cookieName, sessionRoutes } from './routes/session.ts'
 import { settingsRoutes } from './routes/settings.ts'
 import { signInRoutes } from './routes/sign-in.ts'
+import { countersRoute } from './routes/counters.ts'
 import { statusRoute } from './routes/status.ts'
 import { securityHeaders } from './security-headers.ts'
 import { validatorCompiler } from './validation.ts'
@@ -69,6 +70,7 @@ export async function buildApp(context: ApiContext): Promise<Api> {
     healthRoute,
     sessionRoutes,
     statusRoute,
+    countersRoute,
     deviceRoutes,
     credentialRoutes,
     signInRoutes,

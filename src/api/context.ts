@@ -36,6 +36,7 @@ const partNames: Record<keyof ApiParts, { text: string; advice: string }> = {
     advice: 'Choose a tenant under Settings, or see on the status page why it is not running.',
   },
   lab: { text: 'The lab tenant is off.', advice: 'Choose the lab tenant under Settings.' },
+  counters: { text: 'Nothing is counted now.', advice: 'The status page says which parts are not running.' },
 }
 
 /** The part, or PART_NOT_RUNNING with a sentence that names it. */

@@ -63,6 +63,11 @@ export interface LabPort {
   people(): Promise<readonly LabPerson[]>
 }
 
+/** Everything the box counts, by dotted name: `sip.dialogsAlive`. */
+export interface CountersPort {
+  read(): Promise<Record<string, number>>
+}
+
 /**
  * The parts of the box that the page works with. Each is undefined while it is not running; the page then
  * says so. Handed over, and taken back, with `attach` as the box starts them.
@@ -73,6 +78,7 @@ export interface ApiParts {
   pbx: Pbx | undefined
   signIn: SignInPort | undefined
   lab: LabPort | undefined
+  counters: CountersPort | undefined
 }
 
 /** Certificate chain and key of the setup page, PEM. */

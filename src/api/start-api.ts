@@ -59,7 +59,14 @@ export function createContext(options: ApiOptions): ApiContext {
   const hasher = new PasswordHasher(options.passwordCost)
   return {
     options,
-    parts: { store: undefined, settings: undefined, pbx: undefined, signIn: undefined, lab: undefined },
+    parts: {
+      store: undefined,
+      settings: undefined,
+      pbx: undefined,
+      signIn: undefined,
+      lab: undefined,
+      counters: undefined,
+    },
     owner: new Owner({ random, hasher, logger }),
     sessions: new Sessions({ clock, random, logger }),
     throttle: new TryThrottle(clock),

@@ -15,6 +15,7 @@ import { startCallSide } from './call-side.ts'
 import { createLiveSettings, type LiveSettings } from './live-settings.ts'
 import { layFoundation, type Foundation } from './foundation.ts'
 import type { Appliance, ApplianceOptions, LabHandle } from './options.ts'
+import { readCounters } from './read-counters.ts'
 import { reportWaiting, startPart } from './part.ts'
 
 /** Builds and starts the whole box. Rejects only when not even the setup page can be served. */
@@ -156,6 +157,7 @@ async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>
       logger,
     }),
     pbx: side.pbx,
+    counters: { read: () => readCounters(side) },
     signIn,
     lab: lab ? { pageUrl: lab.pageUrl, people: () => lab.people() } : undefined,
   })

@@ -165,6 +165,7 @@ export async function startTestApi(
     pbx: api.pbx,
     signIn: api.signIn,
     lab: undefined,
+    counters: { read: async () => ({ 'calls.live': 0 }) },
     ...options.parts,
   }
   for (const name of options.without ?? []) parts[name] = undefined

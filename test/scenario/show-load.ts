@@ -201,7 +201,7 @@ async function main(): Promise<boolean> {
       counters['media.sessions'] === 0 && counters['media.portsInUse'] === 0,
       'media sessions or ports leaked',
     ],
-    [counters['sip.dialogs'] === 0, 'dialogs leaked'],
+    [counters['sip.dialogsAlive'] === 0, 'dialogs leaked'],
     [audio.streams === withAudio, `audio was seen on ${audio.streams} calls`],
     [audio.returned >= audio.sent * 0.99 && audio.altered === 0, 'audio was lost or altered'],
   ] as const
