@@ -27,9 +27,11 @@ export function parseCryptoLine(value: string): CryptoLine | undefined {
   return key && { tag: Number(tag), ...key }
 }
 
-/** Writes the value of an a=crypto line: one key, no lifetime, no MKI, no session parameter. */
+/** Writes the value of an a=crypto line: one key, with its MKI if it has one (ours never do), no lifetime. */
 export function formatCryptoLine(tag: number, key: SrtpKey): string {
-  return `${tag} ${key.suite} inline:${Buffer.concat([key.masterKey, key.masterSalt]).toString('base64')}`
+  const text = `${tag} ${key.suite} inline:${Buffer.concat([key.masterKey, key.masterSalt]).toString('base64')}`
+  if (!key.mki) return text
+  return `${text}|${key.mki.reduce((value, byte) => value * 256 + byte, 0)}:${key.mki.length}`
 }
 
 /** Cuts 30 random bytes into a master key and its salt. */
