@@ -27,8 +27,9 @@ import { createUserStore } from './user-store.ts'
 /** Calls and audit entries beyond these are dropped, oldest first. */
 const keptCalls = 200_000
 const keptAuditEntries = 100_000
-/** While changes keep coming, they share a commit for this long; a phone does not notice. */
-const commitWindowMs = 10
+// A commit costs about 400 µs of CPU whatever it holds, a member of it about 10 (measured). At 800 registrations
+// per second 40 ms make that 22 µs each; a phone waits 500 ms before it repeats itself (RFC 3261 17.1.2.2).
+const commitWindowMs = 40
 
 /** What the store needs. */
 export interface StoreOptions {

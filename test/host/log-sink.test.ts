@@ -35,12 +35,13 @@ t.test('secrets are masked at any depth, also in children and in the details of 
 })
 
 t.test('the level counts for children too, also those made before it changed', async (t) => {
-  const { logger, lines, setLevel } = open(false, 'warn')
+  const log = open(false, 'warn')
+  const { logger, lines } = log
   const child = logger.child({ part: 'sip' })
   child.info({}, 'quiet')
-  setLevel('debug')
+  log.setLevel('debug')
   child.debug({}, 'loud')
-  setLevel('error')
+  log.setLevel('error')
   child.warn({}, 'quiet again')
   child.error({}, 'always')
   t.strictSame(
