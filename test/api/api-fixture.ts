@@ -114,7 +114,7 @@ export class TestApi {
     headers: Record<string, string> = {},
   ): Promise<Response> {
     const options: InjectOptions = {
-      method: method as 'GET',
+      method: method,
       url,
       headers: {
         host: 'box.example:8443',

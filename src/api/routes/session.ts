@@ -83,7 +83,7 @@ export function sessionRoutes(api: Api, context: ApiContext): void {
     '/api/logout',
     {
       schema: {
-        summary: 'Log out',
+        summary: 'End this login',
         tags: ['session'],
         response: { 204: noContent, ...errors('ORIGIN_REFUSED') },
       },
