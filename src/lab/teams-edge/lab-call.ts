@@ -17,7 +17,8 @@ export class LabCallEntry {
   hangUp: (() => void) | undefined
   readonly #clock: Clock
   readonly #facts: LabCall
-  readonly #heard = new HeardAudio(keptSeconds)
+  /** Present while there is audio; hundreds of ended calls keep none. */
+  #heard: HeardAudio | undefined
   #session: EndpointSession | undefined
   #lookedAt = 0
   #tone: { hz: number; levelDbm0: number } | undefined
@@ -51,8 +52,10 @@ export class LabCallEntry {
 
   /** Listens to what this session hears from now on. */
   listenTo(session: EndpointSession): void {
+    const heard = new HeardAudio(keptSeconds)
     this.#session = session
-    session.onAudio = (pcm) => this.#heard.add(pcm)
+    this.#heard = heard
+    session.onAudio = (pcm) => heard.add(pcm)
     session.onDtmf = (key) => {
       const { media } = this.#facts
       if (media.heardDtmf.length < maxDtmf) media.heardDtmf += key
@@ -70,6 +73,7 @@ export class LabCallEntry {
     if (this.ended) return
     this.#readMedia(true)
     this.#session = undefined
+    this.#heard = undefined
     this.hangUp = undefined
     Object.assign(this.#facts, { state: 'ended', endedAtMs: this.#clock.nowMs(), sipStatus, reason })
   }
@@ -83,15 +87,12 @@ export class LabCallEntry {
   #readMedia(final: boolean): void {
     const { media } = this.#facts
     if (this.#session) Object.assign(media, countersOf(this.#session))
-    const { samples } = this.#heard
-    if (
-      samples === this.#lookedAt ||
-      (!final && this.#tone && samples < this.#lookedAt + samplesBetweenLooks)
-    ) {
-      return
-    }
-    this.#lookedAt = samples
-    this.#tone = this.#heard.tone() ?? this.#tone
+    const heard = this.#heard
+    if (!heard) return
+    const enough = this.#lookedAt + (this.#tone ? samplesBetweenLooks : 1)
+    if (heard.samples === this.#lookedAt || (!final && heard.samples < enough)) return
+    this.#lookedAt = heard.samples
+    this.#tone = heard.tone() ?? this.#tone
     if (!this.#tone) return
     media.heardToneHz = Math.round(this.#tone.hz * 10) / 10
     media.heardToneDb = Math.round((this.#tone.levelDbm0 - fullScaleDbm0) * 10) / 10

@@ -61,6 +61,18 @@ export async function startTeamsEdge(options: TeamsEdgeOptions): Promise<TeamsEd
     lifetime.run('call from the box', () => takeCall(context, request, reply, callBack))
   })
   logger.info({ port: context.port, hosts: context.hosts }, 'the Teams edge of the lab listens')
+  let stopping: Promise<void> | undefined
+  const stop = async (): Promise<void> => {
+    for (const entry of context.calls.allGoing()) entry.hangUp?.()
+    const grace = new AbortController()
+    await Promise.race([
+      lifetime.stop().then(() => grace.abort()),
+      clock.sleep(stopGraceMs, grace.signal).catch(() => undefined),
+    ])
+    endpoints.close()
+    srf.disconnect()
+    await engine.stop()
+  }
   return {
     port: context.port,
     setBehaviour: (number, behaviour) => context.clients.setBehaviour(number, behaviour),
@@ -72,17 +84,7 @@ export async function startTeamsEdge(options: TeamsEdgeOptions): Promise<TeamsEd
       return entry !== undefined
     },
     calls: () => context.calls.views(),
-    async stop() {
-      for (const entry of context.calls.allGoing()) entry.hangUp?.()
-      const grace = new AbortController()
-      await Promise.race([
-        lifetime.stop().then(() => grace.abort()),
-        clock.sleep(stopGraceMs, grace.signal).catch(() => undefined),
-      ])
-      endpoints.close()
-      srf.disconnect()
-      await engine.stop()
-    },
+    stop: () => (stopping ??= stop()),
   }
 }
 

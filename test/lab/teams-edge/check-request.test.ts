@@ -19,7 +19,7 @@ const sound: TrunkRequest = {
   peerNames: [fqdn],
 }
 
-t.test('a sound request passes', async (t) => {
+void t.test('a sound request passes', async (t) => {
   t.equal(checkTrunk(sound, fqdn), undefined)
   t.equal(checkTrunk({ ...sound, contact: `<sip:${fqdn}>` }, fqdn), undefined, 'host only')
   t.equal(checkTrunk({ ...sound, peerNames: ['other.example', '*.lab.branchline.example'] }, fqdn), undefined)
@@ -33,7 +33,7 @@ t.test('a sound request passes', async (t) => {
   )
 })
 
-t.test('trunks that are not who they say are refused', async (t) => {
+void t.test('trunks that are not who they say are refused', async (t) => {
   const cases: [Partial<TrunkRequest>, number, RegExp][] = [
     [{ peerNames: [] }, 403, /no client certificate/],
     [{ contact: undefined }, 403, /no Contact/],
@@ -54,7 +54,7 @@ t.test('trunks that are not who they say are refused', async (t) => {
   }
 })
 
-t.test('INVITEs that Direct Routing does not take are refused', async (t) => {
+void t.test('INVITEs that Direct Routing does not take are refused', async (t) => {
   const cases: [Partial<TrunkRequest>, number, RegExp][] = [
     [{ require: '100rel' }, 420, /100rel/],
     [{ require: 'timer, 100rel' }, 420, /100rel/],
@@ -75,19 +75,19 @@ t.test('INVITEs that Direct Routing does not take are refused', async (t) => {
   t.same(checkInvite({ ...sound, require: '100rel' }, () => true)?.headers, { Unsupported: '100rel' })
 })
 
-t.test('numbers keep their plus and lose their parameters', async (t) => {
+void t.test('numbers keep their plus and lose their parameters', async (t) => {
   t.equal(calledNumber('sip:+493055502001;phone-context=x@sip.example'), '+493055502001')
   t.equal(calledNumber('sip:+49305550200123456@sip.example'), undefined, 'longer than 15 digits')
 })
 
-t.test('a wildcard covers one label', async (t) => {
+void t.test('a wildcard covers one label', async (t) => {
   t.ok(certificateCovers('*.a.example', 'sbc.a.example'))
   t.notOk(certificateCovers('*.a.example', 'x.sbc.a.example'))
   t.notOk(certificateCovers('*.a.example', 'a.example'))
   t.ok(certificateCovers('SBC.A.example', 'sbc.a.EXAMPLE'))
 })
 
-t.test('only a=inactive is a hold', async (t) => {
+void t.test('only a=inactive is a hold', async (t) => {
   const offer = (line: string): string =>
     `v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/SAVP 8\r\n${line}\r\n`
   t.equal(checkReoffer(offer('a=inactive')), undefined)

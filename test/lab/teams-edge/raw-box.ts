@@ -19,6 +19,8 @@ export const boxNumber = '+493055509001'
 /** A box without anything in it: an engine with the lab's trunk certificate, and endpoints. */
 export interface RawBox {
   sip: EdgeSip
+  /** For what the adapter of the edge does not do: re-INVITE, REFER. */
+  srf: Awaited<ReturnType<typeof connectEmbedded>>
   endpoints: RunningMediaEndpoints
   tlsPort: number
   /** INVITEs of Teams, one after the other. */
@@ -124,6 +126,7 @@ async function startRawBox(certificates: LabCertificates, withClientCertificate:
   })
   return {
     sip,
+    srf,
     endpoints,
     tlsPort: engine.listeners[0]?.port ?? 0,
     nextInvite: () => invites.take(),

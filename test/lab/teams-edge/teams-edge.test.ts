@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import t from 'tap'
 import type { LabCall, TeamsEdge } from '#src/lab/teams-edge-port.ts'
 import { InviteRefused, type EdgeDialog } from '#src/lab/teams-edge/edge-sip.ts'
@@ -68,7 +69,7 @@ function latest(edge: TeamsEdge): LabCall {
   return first
 }
 
-t.test('echo answers and sends back what it hears, all of it SRTP', async (t) => {
+void t.test('echo answers and sends back what it hears, all of it SRTP', async (t) => {
   const both = await startEdgeAndBox(t, { dir })
   const { dialog, session } = await call(both, echo)
   void session.play(steadyTone(520, -10), { repeat: true })
@@ -90,7 +91,7 @@ t.test('echo answers and sends back what it hears, all of it SRTP', async (t) =>
   t.ok((ended.answeredAtMs ?? 0) >= ended.startedAtMs && (ended.endedAtMs ?? 0) > (ended.answeredAtMs ?? 0))
 })
 
-t.test('the greeter speaks and hangs up', async (t) => {
+void t.test('the greeter speaks and hangs up', async (t) => {
   const both = await startEdgeAndBox(t, { dir })
   const { dialog, session } = await call(both, greeter)
   const ended = new Promise((resolve) => dialog.onEnd(resolve))
@@ -100,7 +101,7 @@ t.test('the greeter speaks and hangs up', async (t) => {
   t.match(latest(both.edge), { state: 'ended', reason: 'Teams hung up', sipStatus: 200 })
 })
 
-t.test('callback hangs up, then calls the caller back and greets', async (t) => {
+void t.test('callback hangs up, then calls the caller back and greets', async (t) => {
   const both = await startEdgeAndBox(t, { dir })
   both.edge.setBehaviour(callback, { answer: 'callsBack', afterMs: 50 })
   const { dialog } = await call(both, callback)
@@ -124,7 +125,7 @@ t.test('callback hangs up, then calls the caller back and greets', async (t) => 
   await until(() => latest(both.edge).state === 'ended')
 })
 
-t.test('busy is 486, never-answers rings until CANCEL', async (t) => {
+void t.test('busy is 486, never-answers rings until CANCEL', async (t) => {
   const both = await startEdgeAndBox(t, { dir })
   t.match(await refusal(both, busy), /^486 /)
   t.match(latest(both.edge), { state: 'ended', sipStatus: 486 })
@@ -137,7 +138,7 @@ t.test('busy is 486, never-answers rings until CANCEL', async (t) => {
   t.match(latest(both.edge), { sipStatus: 487, answeredAtMs: undefined })
 })
 
-t.test('nobody rings for ever: 480 after three minutes', async (t) => {
+void t.test('nobody rings for ever: 480 after three minutes', async (t) => {
   const clock = new FakeClock(Date.now())
   const both = await startEdgeAndBox(t, { dir, clock })
   const ringing = refusal(both, neverAnswers)
@@ -148,7 +149,7 @@ t.test('nobody rings for ever: 480 after three minutes', async (t) => {
   t.match(await ringing, /^480 /)
 })
 
-t.test("a user's Teams client rings first, and answers as it is told", async (t) => {
+void t.test("a user's Teams client rings first, and answers as it is told", async (t) => {
   const both = await startEdgeAndBox(t, { dir })
   t.same(both.edge.behaviour(anna), { answer: 'never' })
   t.equal(both.edge.setBehaviour('+491', { answer: 'busy' }), false)
@@ -162,7 +163,7 @@ t.test("a user's Teams client rings first, and answers as it is told", async (t)
   t.equal(both.edge.hangUp(latest(both.edge).callId), false)
 })
 
-t.test('what Direct Routing refuses is refused, and explained in the list', async (t) => {
+void t.test('what Direct Routing refuses is refused, and explained in the list', async (t) => {
   const both = await startEdgeAndBox(t, { dir })
   const cases: [Attempt & { number?: string }, RegExp, RegExp][] = [
     [{ contact: `<sip:${boxNumber}@127.0.0.1:5061;transport=tls>` }, /^403/, /address 127\.0\.0\.1/],
@@ -185,12 +186,12 @@ t.test('what Direct Routing refuses is refused, and explained in the list', asyn
   t.equal(both.box.endpoints.portsInUse, 0)
 })
 
-t.test('without a client certificate nothing is taken', async (t) => {
+void t.test('without a client certificate nothing is taken', async (t) => {
   const both = await startEdgeAndBox(t, { dir, withClientCertificate: false })
   t.match(await refusal(both, echo), /^403 .*no client certificate/)
 })
 
-t.test('OPTIONS is answered, and the edge probes back at once on each name', async (t) => {
+void t.test('OPTIONS is answered, and the edge probes back at once on each name', async (t) => {
   const both = await startEdgeAndBox(t, { dir })
   for (const name of ['sip', 'sip2', 'sip3']) {
     const uri = `sip:${name}.pstnhub.lab.branchline.example:${both.edge.port};transport=tls`
@@ -205,7 +206,93 @@ t.test('OPTIONS is answered, and the edge probes back at once on each name', asy
   t.equal(await both.box.sip.request(uri, { method: 'OPTIONS', headers }), 403)
 })
 
-t.test('a placed call offers SRTP and a session timer, and is a tone when answered', async (t) => {
+/** What the library's declarations leave out of a dialog. */
+interface RawDialog {
+  remote: { sdp: string }
+  request(options: {
+    method: string
+    body?: string
+    headers?: object
+  }): Promise<{ status: number; body: string }>
+  destroy(): Promise<unknown>
+}
+
+void t.test('a=inactive holds and resumes, any other hold is refused and changes nothing', async (t) => {
+  const both = await startEdgeAndBox(t, { dir })
+  both.edge.setBehaviour(anna, { answer: 'afterMs', afterMs: 0, audio: 'tone', toneHz: 1234 })
+  const session = await both.box.endpoints.offer({ localAddress: host, profile: 'RTP/SAVP' })
+  const offer = session.localSdp
+  const dialog = (await both.box.srf.createUAC(both.teamsUri(anna), {
+    localSdp: offer,
+    headers: { From: `<sip:${boxNumber}@box.lab.branchline.example>`, Contact: both.contact },
+  })) as unknown as RawDialog
+  session.acceptAnswer(dialog.remote.sdp)
+  const reoffer = async (change: (sdp: string) => string): Promise<{ status: number; body: string }> =>
+    dialog.request({
+      method: 'INVITE',
+      body: change(offer),
+      headers: { Contact: both.contact, 'Content-Type': 'application/sdp' },
+    })
+  await hear(session, 0.2)
+  for (const line of ['a=sendonly', 'a=recvonly']) {
+    t.equal((await reoffer((sdp) => sdp.replace('a=sendrecv', line))).status, 488, line)
+  }
+  t.equal((await reoffer((sdp) => sdp.replaceAll('c=IN IP4 127.0.0.1', 'c=IN IP4 0.0.0.0'))).status, 488)
+  await hear(session, 0.1)
+
+  const held = await reoffer((sdp) => sdp.replace('a=sendrecv', 'a=inactive'))
+  t.equal(held.status, 200)
+  t.match(held.body, 'a=inactive')
+  const sentWhileHeld = latest(both.edge).media.sentPackets
+  const before = latest(both.edge).media.receivedPackets
+  await until(() => latest(both.edge).media.receivedPackets > before + 10)
+  t.equal(latest(both.edge).media.sentPackets, sentWhileHeld)
+
+  const resumed = await reoffer((sdp) => sdp)
+  t.match(resumed.body, 'a=sendrecv')
+  t.equal(/a=crypto.*/.exec(resumed.body)?.[0], /a=crypto.*/.exec(dialog.remote.sdp)?.[0], 'the key stays')
+  const heard = await hear(session, 0.6)
+  t.ok(Math.abs((heard.tone()?.hz ?? 0) - 1234) < 1)
+  t.equal(session.stats.badTag, 0)
+
+  const update = await dialog.request({ method: 'UPDATE', headers: { Contact: both.contact } })
+  t.equal(update.status, 200, 'a refresh without an offer')
+  const refer = await dialog.request({ method: 'REFER', headers: { 'Refer-To': '<sip:+491@a.example>' } })
+  t.equal(refer.status, 405)
+  await dialog.destroy()
+  await until(() => latest(both.edge).state === 'ended')
+  t.equal(latest(both.edge).media.allSrtp, true)
+})
+
+void t.test('the end of the lab ends its calls', async (t) => {
+  const both = await startEdgeAndBox(t, { dir })
+  const { dialog } = await call(both, echo)
+  const bye = new Promise((resolve) => dialog.onEnd(resolve))
+  const ringing = refusal(both, neverAnswers)
+  await until(() => both.edge.calls().length === 2 && latest(both.edge).to === neverAnswers)
+  await both.edge.stop()
+  await bye
+  t.match(await ringing, /^(503|603) /)
+  t.ok(both.edge.calls().every(({ state }) => state === 'ended'))
+})
+
+void t.test('plain RTP into an SRTP call is seen', async (t) => {
+  const both = await startEdgeAndBox(t, { dir })
+  const { dialog, session } = await call(both, echo)
+  await until(() => latest(both.edge).media.receivedPackets > 0)
+  t.equal(latest(both.edge).media.allSrtp, true)
+  const port = Number(/m=audio (\d+)/.exec(dialog.remoteSdp)?.[1])
+  const packet = Buffer.alloc(172, 0xd5)
+  packet[0] = 0x80
+  packet[1] = 8
+  const stranger = createSocket('udp4')
+  stranger.send(packet, port, host, () => stranger.close())
+  await until(() => !latest(both.edge).media.allSrtp)
+  session.close()
+  await dialog.bye()
+})
+
+void t.test('a placed call offers SRTP and a session timer, and is a tone when answered', async (t) => {
   const both = await startEdgeAndBox(t, { dir })
   const { callId } = await both.edge.placeCall({ from: anna, to: boxNumber })
   const { request, reply } = await both.box.nextInvite()
@@ -230,7 +317,7 @@ t.test('a placed call offers SRTP and a session timer, and is a tone when answer
   t.equal(media.allSrtp, true)
 })
 
-t.test(
+void t.test(
   'a placed call that is refused, unanswered or answered without SRTP ends with its status',
   async (t) => {
     const both = await startEdgeAndBox(t, { dir })
@@ -259,7 +346,7 @@ t.test(
   },
 )
 
-t.test('without a box, or from a number of nobody, no call is placed', async (t) => {
+void t.test('without a box, or from a number of nobody, no call is placed', async (t) => {
   const both = await startEdgeAndBox(t, { dir, boxKnown: false })
   await t.rejects(both.edge.placeCall({ from: anna, to: boxNumber }), { code: 'LAB_FAILED' })
   await t.rejects(both.edge.placeCall({ from: '+491', to: boxNumber }), { code: 'NOT_FOUND' })

@@ -27,7 +27,7 @@ function receive(packets: DtmfPacket[]): string {
   return packets.map((packet) => receiver.accept(packet.payload, packet.timestamp) ?? '').join('')
 }
 
-t.test(
+void t.test(
   'a press is five growing packets with one timestamp, the last one three times (RFC 4733 2.5.1.4)',
   async (t) => {
     const { packets } = send('5', 1000)
@@ -48,25 +48,25 @@ t.test(
   },
 )
 
-t.test('all sixteen keys arrive once each, over the wrap of the timestamp', async (t) => {
+void t.test('all sixteen keys arrive once each, over the wrap of the timestamp', async (t) => {
   t.equal(receive(send('0123456789*#ABCD').packets), '0123456789*#ABCD')
   t.equal(receive(send('1111').packets), '1111')
   t.equal(receive(send('d').packets), 'D')
 })
 
-t.test('a press is heard when only one of its packets arrives', async (t) => {
+void t.test('a press is heard when only one of its packets arrives', async (t) => {
   const { packets } = send('7')
   for (const packet of packets) t.equal(receive([packet]), '7')
 })
 
-t.test('a late packet of the press before changes nothing', async (t) => {
+void t.test('a late packet of the press before changes nothing', async (t) => {
   const { packets } = send('12')
   const [first] = packets as [DtmfPacket]
   t.equal(receive([...packets.slice(1), first]), '12')
   t.equal(receive([...packets.slice(1, 9), first, ...packets.slice(9)]), '12')
 })
 
-t.test(
+void t.test(
   'a key held longer than 0xffff goes on in segments and is heard once (RFC 4733 2.5.1.3)',
   async (t) => {
     const receiver = new DtmfReceiver()
@@ -79,7 +79,7 @@ t.test(
   },
 )
 
-t.test('events that are not keys, and cut payloads, are not heard', async (t) => {
+void t.test('events that are not keys, and cut payloads, are not heard', async (t) => {
   const receiver = new DtmfReceiver()
   t.equal(
     receiver.accept(formatTelephoneEvent({ code: 16, end: false, volume: 0, duration: 1 }), 1),
@@ -89,7 +89,7 @@ t.test('events that are not keys, and cut payloads, are not heard', async (t) =>
   t.equal(receiver.accept(new Uint8Array(0), 3), undefined)
 })
 
-t.test('a new sender may start with older timestamps after a reset', async (t) => {
+void t.test('a new sender may start with older timestamps after a reset', async (t) => {
   const receiver = new DtmfReceiver()
   const press = formatTelephoneEvent({ code: 1, end: false, volume: 0, duration: 160 })
   t.equal(receiver.accept(press, 1_000_000), '1')
@@ -98,7 +98,7 @@ t.test('a new sender may start with older timestamps after a reset', async (t) =
   t.equal(receiver.accept(press, 10), '1')
 })
 
-t.test('what is not a key is refused as a whole', async (t) => {
+void t.test('what is not a key is refused as a whole', async (t) => {
   const sender = new DtmfSender(samplesPerInterval)
   t.equal(sender.add('12x'), false)
   t.equal(sender.busy, false)
@@ -107,7 +107,7 @@ t.test('what is not a key is refused as a whole', async (t) => {
   t.equal(keyCode('#'), 11)
 })
 
-t.test('clearing ends the press in hand', async (t) => {
+void t.test('clearing ends the press in hand', async (t) => {
   const sender = new DtmfSender(samplesPerInterval)
   sender.add('99')
   sender.next(0)

@@ -9,7 +9,7 @@ import { parseSdp } from '#src/sdp/parse.ts'
 import { hear, localAddress, makeEndpoints, makePair, nextFrame, until } from './endpoint-pair.ts'
 
 for (const profile of ['RTP/AVP', 'RTP/SAVP'] as const) {
-  t.test(`${profile}: both sides hear the other's tone within 1 Hz and 1 dB`, async (t) => {
+  void t.test(`${profile}: both sides hear the other's tone within 1 Hz and 1 dB`, async (t) => {
     const { caller, callee } = await makePair(t, profile)
     t.equal(caller.profile, profile)
     t.equal(callee.profile, profile)
@@ -25,7 +25,7 @@ for (const profile of ['RTP/AVP', 'RTP/SAVP'] as const) {
     t.match(callee.stats, { badTag: 0, lostPackets: 0 })
   })
 
-  t.test(`${profile}: keys arrive exactly, and tones are not taken for keys`, async (t) => {
+  void t.test(`${profile}: keys arrive exactly, and tones are not taken for keys`, async (t) => {
     const { caller, callee } = await makePair(t, profile)
     let heard = ''
     callee.onDtmf = (key) => (heard += key)
@@ -38,7 +38,7 @@ for (const profile of ['RTP/AVP', 'RTP/SAVP'] as const) {
   })
 }
 
-t.test('packets are sent every 20 ms, none lost, none out of step, for two seconds', async (t) => {
+void t.test('packets are sent every 20 ms, none lost, none out of step, for two seconds', async (t) => {
   const { caller, callee } = await makePair(t, 'RTP/AVP')
   await nextFrame(callee)
   const startMs = systemClock.monotonicMs()
@@ -50,7 +50,7 @@ t.test('packets are sent every 20 ms, none lost, none out of step, for two secon
   t.ok(caller.stats.sentPackets - callee.stats.receivedPackets <= 2)
 })
 
-t.test('what is heard is echoed', async (t) => {
+void t.test('what is heard is echoed', async (t) => {
   const { caller, callee } = await makePair(t, 'RTP/SAVP')
   callee.echo(true)
   void caller.play(steadyTone(620, -10), { repeat: true })
@@ -60,7 +60,7 @@ t.test('what is heard is echoed', async (t) => {
   await until(() => echoed.samples > 0)
 })
 
-t.test('play ends at its end, and is cut short by another play, stopPlaying and close', async (t) => {
+void t.test('play ends at its end, and is cut short by another play, stopPlaying and close', async (t) => {
   const { caller } = await makePair(t, 'RTP/AVP')
   const short = tone({ hz: 500, levelDbm0: -20, durationMs: 50 })
   t.equal(await caller.play(short), true)
@@ -77,7 +77,7 @@ t.test('play ends at its end, and is cut short by another play, stopPlaying and 
   t.equal(await caller.play(short), false, 'nothing plays after close')
 })
 
-t.test('hold stops the sending, resume goes on with the same ports, key and stream', async (t) => {
+void t.test('hold stops the sending, resume goes on with the same ports, key and stream', async (t) => {
   const { caller, callee } = await makePair(t, 'RTP/SAVP')
   const before = parseSdp(callee.localSdp)
   const offer = caller.localSdp
@@ -107,7 +107,7 @@ t.test('hold stops the sending, resume goes on with the same ports, key and stre
   t.match(caller.stats, { badTag: 0, lostPackets: 0 }, 'rollover and sequence went on')
 })
 
-t.test('a refresh changes nothing, not even the version', async (t) => {
+void t.test('a refresh changes nothing, not even the version', async (t) => {
   const { caller, callee } = await makePair(t, 'RTP/SAVP')
   const before = callee.localSdp
   t.equal(callee.renegotiate(caller.localSdp), before)
@@ -115,7 +115,7 @@ t.test('a refresh changes nothing, not even the version', async (t) => {
   await nextFrame(caller)
 })
 
-t.test('offers that cannot be answered are refused, and leave no port open', async (t) => {
+void t.test('offers that cannot be answered are refused, and leave no port open', async (t) => {
   const endpoints = makeEndpoints(t)
   const caller = await endpoints.offer({ localAddress, profile: 'RTP/SAVP' })
   const secure = caller.localSdp
@@ -137,7 +137,7 @@ t.test('offers that cannot be answered are refused, and leave no port open', asy
   t.equal(endpoints.portsInUse, 1)
 })
 
-t.test('an answer must be of the offered profile and key', async (t) => {
+void t.test('an answer must be of the offered profile and key', async (t) => {
   const endpoints = makeEndpoints(t)
   const caller = await endpoints.offer({ localAddress, profile: 'RTP/SAVP' })
   const callee = await endpoints.answer(caller.localSdp, { localAddress })
@@ -151,7 +151,7 @@ t.test('an answer must be of the offered profile and key', async (t) => {
   await nextFrame(caller)
 })
 
-t.test('the first codec of the offer is spoken, under the number it was offered with', async (t) => {
+void t.test('the first codec of the offer is spoken, under the number it was offered with', async (t) => {
   const endpoints = makeEndpoints(t)
   const caller = await endpoints.offer({ localAddress, profile: 'RTP/AVP' })
   const offer = caller.localSdp
@@ -167,7 +167,7 @@ t.test('the first codec of the offer is spoken, under the number it was offered 
   t.equal(audio?.ptimeMs, 20)
 })
 
-t.test('a second stream is refused in its place', async (t) => {
+void t.test('a second stream is refused in its place', async (t) => {
   const endpoints = makeEndpoints(t)
   const caller = await endpoints.offer({ localAddress, profile: 'RTP/AVP' })
   const callee = await endpoints.answer(`${caller.localSdp}m=video 5000 RTP/AVP 99\r\n`, { localAddress })
@@ -180,7 +180,7 @@ t.test('a second stream is refused in its place', async (t) => {
   )
 })
 
-t.test(
+void t.test(
   'strangers are not heard: wrong tags are counted, foreign sources of plain RTP left out',
   async (t) => {
     for (const profile of ['RTP/AVP', 'RTP/SAVP'] as const) {
@@ -211,7 +211,7 @@ t.test(
   },
 )
 
-t.test('a peer behind NAT is answered where it really sends from', async (t) => {
+void t.test('a peer behind NAT is answered where it really sends from', async (t) => {
   const endpoints = makeEndpoints(t)
   const phone = createSocket('udp4').bind(0, localAddress)
   await once(phone, 'listening')
@@ -229,7 +229,7 @@ t.test('a peer behind NAT is answered where it really sends from', async (t) => 
   t.equal((heard[1] ?? 0) & 0x7f, 0)
 })
 
-t.test('a listener that throws is logged and the call goes on', async (t) => {
+void t.test('a listener that throws is logged and the call goes on', async (t) => {
   const { caller, callee } = await makePair(t, 'RTP/AVP')
   callee.onAudio = () => {
     throw new Error('listener')
@@ -239,7 +239,7 @@ t.test('a listener that throws is logged and the call goes on', async (t) => {
   t.ok(caller.stats.sentPackets > 3)
 })
 
-t.test('reports tell what was sent, and a goodbye ends them', async (t) => {
+void t.test('reports tell what was sent, and a goodbye ends them', async (t) => {
   const endpoints = makeEndpoints(t)
   const rtcp = createSocket('udp4').bind(0, localAddress)
   await once(rtcp, 'listening')

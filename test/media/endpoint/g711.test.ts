@@ -20,7 +20,7 @@ const knownSamples: { codec: G711Codec; code: number; sample: number }[] = [
   { codec: aLaw, code: 0xc5, sample: 264 },
 ]
 
-t.test('codes decode to the samples of the standard', async (t) => {
+void t.test('codes decode to the samples of the standard', async (t) => {
   t.equal(knownSamples.length, 13)
   for (const { codec, code, sample } of knownSamples) {
     const got = codec.decode(Uint8Array.of(code))[0]
@@ -28,7 +28,7 @@ t.test('codes decode to the samples of the standard', async (t) => {
   }
 })
 
-t.test('each code survives a decode and an encode, except µ-law minus zero', async (t) => {
+void t.test('each code survives a decode and an encode, except µ-law minus zero', async (t) => {
   t.same(aLaw.encode(aLaw.decode(allCodes)), allCodes)
   const back = muLaw.encode(muLaw.decode(allCodes))
   t.equal(back[0x7f], 0xff, 'minus zero becomes zero')
@@ -36,7 +36,7 @@ t.test('each code survives a decode and an encode, except µ-law minus zero', as
   t.same(back, allCodes)
 })
 
-t.test('every sample is coded within half a step of itself', async (t) => {
+void t.test('every sample is coded within half a step of itself', async (t) => {
   const samples = Int16Array.from({ length: 65536 }, (_, index) => index - 32768)
   for (const codec of [muLaw, aLaw]) {
     const decoded = codec.decode(codec.encode(samples))
@@ -53,12 +53,12 @@ t.test('every sample is coded within half a step of itself', async (t) => {
   }
 })
 
-t.test('silence is the code of zero', async (t) => {
+void t.test('silence is the code of zero', async (t) => {
   t.equal(muLaw.silence, 0xff)
   t.equal(aLaw.silence, 0xd5)
 })
 
-t.test('codecs are found by their SDP names in any case', async (t) => {
+void t.test('codecs are found by their SDP names in any case', async (t) => {
   t.equal(g711Codec('pcmu'), muLaw)
   t.equal(g711Codec('PCMA'), aLaw)
   t.equal(g711Codec('G722'), undefined)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import t from 'tap'
 import { MediaPortPool } from '#src/media/endpoint/media-ports.ts'
 
-t.test('pairs come in turn, even port first, and are given back', async (t) => {
+void t.test('pairs come in turn, even port first, and are given back', async (t) => {
   const pool = new MediaPortPool({ min: 42001, max: 42005 })
   const first = await pool.open('127.42.0.1')
   const second = await pool.open('127.42.0.1')
@@ -19,7 +19,7 @@ t.test('pairs come in turn, even port first, and are given back', async (t) => {
   t.equal(pool.inUse, 0)
 })
 
-t.test('a port that another program holds is passed over', async (t) => {
+void t.test('a port that another program holds is passed over', async (t) => {
   const other = createSocket('udp4').bind(42013, '127.42.0.1')
   await once(other, 'listening')
   t.teardown(() => other.close())
@@ -30,7 +30,7 @@ t.test('a port that another program holds is passed over', async (t) => {
   ports.close()
 })
 
-t.test('port 0 means any, and is counted too', async (t) => {
+void t.test('port 0 means any, and is counted too', async (t) => {
   const pool = new MediaPortPool({ min: 0, max: 0 })
   const ports = await pool.open('127.42.0.1')
   t.ok(ports.rtpPort > 0 && ports.rtcpPort > 0 && ports.rtpPort !== ports.rtcpPort)
@@ -39,12 +39,12 @@ t.test('port 0 means any, and is counted too', async (t) => {
   t.equal(pool.inUse, 0)
 })
 
-t.test('an address that is not ours fails with the reason', async (t) => {
+void t.test('an address that is not ours fails with the reason', async (t) => {
   const pool = new MediaPortPool({ min: 42020, max: 42023 })
   await t.rejects(pool.open('192.0.2.1'), { code: 'MEDIA_FAILED', details: { address: '192.0.2.1' } })
   t.equal(pool.inUse, 0)
 })
 
-t.test('a range without a pair is refused', async (t) => {
+void t.test('a range without a pair is refused', async (t) => {
   t.throws(() => new MediaPortPool({ min: 42001, max: 42002 }), { code: 'CONFIG_INVALID' })
 })

@@ -10,7 +10,7 @@ function start(maxCatchUp = 5): { clock: FakeClock; sender: PacedSender; ticks: 
   return { clock, sender, ticks }
 }
 
-t.test('the first tick comes at once, then one per interval', async (t) => {
+void t.test('the first tick comes at once, then one per interval', async (t) => {
   const { clock, ticks } = start()
   clock.advance(0)
   t.same(ticks, [0])
@@ -18,7 +18,7 @@ t.test('the first tick comes at once, then one per interval', async (t) => {
   t.same(ticks, [0, 1, 2, 3, 4, 5])
 })
 
-t.test('timers that fire late do not make it drift', async (t) => {
+void t.test('timers that fire late do not make it drift', async (t) => {
   const late = new FakeClock()
   const ticks: number[] = []
   // Each timer comes 7.3 ms late, as on a loaded machine.
@@ -38,7 +38,7 @@ t.test('timers that fire late do not make it drift', async (t) => {
   )
 })
 
-t.test('a short stall is caught up, a long one only for its last part', async (t) => {
+void t.test('a short stall is caught up, a long one only for its last part', async (t) => {
   const stalled = new FakeClock()
   const ticks: number[] = []
   let offsetMs = 0
@@ -59,7 +59,7 @@ t.test('a short stall is caught up, a long one only for its last part', async (t
   t.same(ticks.slice(6), [52, 53, 54, 55, 56])
 })
 
-t.test('stopping ends it, also from inside a tick, and leaves no timer', async (t) => {
+void t.test('stopping ends it, also from inside a tick, and leaves no timer', async (t) => {
   const { clock, sender, ticks } = start()
   clock.advance(20)
   sender.stop()

@@ -16,13 +16,13 @@ const folder = join(import.meta.dirname, '../../../src/media/endpoint/prompts')
 const files = readdirSync(folder).filter((name) => name.endsWith('.wav'))
 const expected = [...promptNames, ...spellableCharacters.map(characterFile)].map((name) => `${name}.wav`)
 
-t.test('each name has a file, and each file a name', async (t) => {
+void t.test('each name has a file, and each file a name', async (t) => {
   t.same(files.toSorted(), expected.toSorted())
   t.ok(promptNames.length >= 13)
   t.equal(spellableCharacters.length, 36)
 })
 
-t.test('each file is 8,000 samples per second, heard, and not clipped', async (t) => {
+void t.test('each file is 8,000 samples per second, heard, and not clipped', async (t) => {
   for (const file of files) {
     const bytes = readFileSync(join(folder, file))
     t.equal(bytes.readUInt32LE(24), 8000, `${file}: rate`)
@@ -37,17 +37,17 @@ t.test('each file is 8,000 samples per second, heard, and not clipped', async (t
   }
 })
 
-t.test('all files together stay small', async (t) => {
+void t.test('all files together stay small', async (t) => {
   const total = files.reduce((sum, file) => sum + statSync(join(folder, file)).size, 0)
   t.ok(total < 1_500_000, `${total} bytes`)
 })
 
-t.test('longer texts take longer to say', async (t) => {
+void t.test('longer texts take longer to say', async (t) => {
   t.ok(pcmDurationMs(prompt('sign-in-open')) > 2 * pcmDurationMs(prompt('signed-in')))
   t.match(phraseTexts['sign-in-first'], /star/)
 })
 
-t.test('a code is spelled character by character with a longer pause at the hyphen', async (t) => {
+void t.test('a code is spelled character by character with a longer pause at the hyphen', async (t) => {
   const plain = spell('B7K2')
   t.same(spell('b7k2'), plain)
   const parts = ['B', '7', 'K', '2'].reduce((sum, one) => sum + spell(one).length, 0)

@@ -13,7 +13,7 @@ import {
 } from '#src/media/endpoint/tone-generator.ts'
 import { prompt } from '#src/media/endpoint/prompts.ts'
 
-t.test('a tone is found through either codec within 1 Hz and 0.5 dB', async (t) => {
+void t.test('a tone is found through either codec within 1 Hz and 0.5 dB', async (t) => {
   const cases = [
     [muLaw, 440, -10],
     [aLaw, 440, -10],
@@ -31,12 +31,12 @@ t.test('a tone is found through either codec within 1 Hz and 0.5 dB', async (t) 
   }
 })
 
-t.test('a short tone is found too, only less sharply', async (t) => {
+void t.test('a short tone is found too, only less sharply', async (t) => {
   const heard = findTone(tone({ hz: 600, levelDbm0: -12, durationMs: 100 }))
   t.ok(Math.abs((heard?.hz ?? 0) - 600) <= 10)
 })
 
-t.test('silence, speech, noise and almost nothing are not a tone', async (t) => {
+void t.test('silence, speech, noise and almost nothing are not a tone', async (t) => {
   t.equal(findTone(silence(1000)), undefined)
   t.equal(findTone(prompt('lab-greeting')), undefined)
   let seed = 1
@@ -48,41 +48,41 @@ t.test('silence, speech, noise and almost nothing are not a tone', async (t) => 
   t.equal(findTone(new Int16Array(10)), undefined)
 })
 
-t.test('the last second counts: a tone after another is the one found', async (t) => {
+void t.test('the last second counts: a tone after another is the one found', async (t) => {
   const first = tone({ hz: 500, levelDbm0: -10, durationMs: 2000 })
   const second = tone({ hz: 900, levelDbm0: -10, durationMs: 1100 })
   t.equal(Math.round(findTone(concatPcm([first, second]))?.hz ?? 0), 900)
 })
 
-t.test('a steady tone repeats without a seam', async (t) => {
+void t.test('a steady tone repeats without a seam', async (t) => {
   const second = steadyTone(441, -10)
   t.equal(second.length, 8000)
   const heard = findTone(concatPcm([second.subarray(4000), second.subarray(0, 4000)]))
   t.equal(heard?.hz, 441)
 })
 
-t.test('dual tones carry both frequencies at their level', async (t) => {
+void t.test('dual tones carry both frequencies at their level', async (t) => {
   const pcm = tone({ hz: [350, 440], levelDbm0: -13, durationMs: 1000 })
   t.ok(Math.abs(levelAt(pcm, 350) + 13) < 0.3)
   t.ok(Math.abs(levelAt(pcm, 440) + 13) < 0.3)
   t.ok(levelAt(pcm, 700) < -60)
 })
 
-t.test('ringback rings for one second and pauses for four', async (t) => {
+void t.test('ringback rings for one second and pauses for four', async (t) => {
   const pcm = ringback()
   t.equal(pcm.length, 5 * 8000)
   t.ok(Math.abs(levelAt(pcm.subarray(0, 8000), 425) + 10) < 0.3)
   t.equal(totalLevel(pcm.subarray(8000)), Number.NEGATIVE_INFINITY)
 })
 
-t.test('busy, confirmation and refusal tones are heard and do not clip', async (t) => {
+void t.test('busy, confirmation and refusal tones are heard and do not clip', async (t) => {
   for (const pcm of [busyTone(), confirmationTone(), refusalTone()]) {
     t.ok(totalLevel(pcm) > -25)
     t.ok(pcm.every((sample) => Math.abs(sample) < 20000))
   }
 })
 
-t.test('a tone above full scale is clipped, not wrapped', async (t) => {
+void t.test('a tone above full scale is clipped, not wrapped', async (t) => {
   const pcm = tone({ hz: 1000, levelDbm0: 10, durationMs: 100 })
   t.equal(Math.max(...pcm), 32767)
   t.ok(Math.abs(levelAt(pcm, 1000) - 10) < 10)

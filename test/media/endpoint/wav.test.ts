@@ -22,17 +22,17 @@ function patched(change: (file: Buffer) => void): Buffer {
   return file
 }
 
-t.test('what is written is read back, sample by sample', async (t) => {
+void t.test('what is written is read back, sample by sample', async (t) => {
   t.same(readWav(writeWav(pcm)), pcm)
 })
 
-t.test('an unknown chunk of odd length before the samples is skipped', async (t) => {
+void t.test('an unknown chunk of odd length before the samples is skipped', async (t) => {
   const file = writeWav(pcm)
   const odd = Buffer.from([...Buffer.from('LIST'), 3, 0, 0, 0, 1, 2, 3, 0])
   t.same(readWav(Buffer.concat([file.subarray(0, 36), odd, file.subarray(36)])), pcm)
 })
 
-t.test('µ-law files are read', async (t) => {
+void t.test('µ-law files are read', async (t) => {
   const codes = muLaw.encode(pcm)
   const header = patched((file) => {
     file.writeUInt16LE(7, 20)
@@ -42,7 +42,7 @@ t.test('µ-law files are read', async (t) => {
   t.same(readWav(Buffer.concat([header, codes])), muLaw.decode(codes))
 })
 
-t.test('files that cannot be used are refused with the reason', async (t) => {
+void t.test('files that cannot be used are refused with the reason', async (t) => {
   const cases: [Uint8Array, RegExp][] = [
     [Buffer.alloc(0), /does not begin as RIFF/],
     [Buffer.from('not a wave file at all'), /does not begin as RIFF/],
