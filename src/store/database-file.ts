@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, openSync, statSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { ApplianceError, errorText } from '#src/base/errors.ts'
 import { latestHealthyBackup } from './backup.ts'
@@ -19,6 +19,7 @@ export function openDatabaseFile(
   let database: Database.Database | undefined
   try {
     if (existsSync(paths.database)) inspect(paths, steps)
+    keepPrivate(paths.database)
     database = new Database(paths.database, { timeout: 2_000 })
     database.pragma('journal_mode = WAL')
     // NORMAL would lose the last commits in a power cut, and those were acknowledged to phones and admins.
@@ -30,6 +31,12 @@ export function openDatabaseFile(
     database?.close()
     throw isCorruption(error) ? corrupt(paths, errorText(error), error) : openFailure(paths, error)
   }
+}
+
+/** Numbers, names and calls are nobody else's business; SQLite gives its -wal and -shm files the mode of this one. */
+function keepPrivate(path: string): void {
+  closeSync(openSync(path, 'a', 0o600))
+  if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600)
 }
 
 /** Looks at an existing file through a read-only connection, so that a damaged or newer one stays untouched. */

@@ -7,7 +7,7 @@ import type { Store } from '#src/store/store.ts'
 import { openTestStore, someDevice, temporaryDirectory } from './store-fixture.ts'
 
 const rounds = 5
-const writesPerRound = 600
+const writesPerRound = 400
 
 /** Runs the writer until it has acknowledged so many writes, kills it, and returns everything it acknowledged. */
 async function writeUntilKilled(dataDir: string, round: number): Promise<string[][]> {

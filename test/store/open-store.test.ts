@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t from 'tap'
@@ -70,6 +70,9 @@ t.test('commits reach the disk before they count, in WAL, files for the owner on
   const inner = join(dataDir, 'made')
   openTestStore(t, { dataDir: inner })
   t.equal(statSync(inner).mode & 0o777, 0o700)
+  for (const name of readdirSync(inner).filter((name) => name.startsWith('branchline.db'))) {
+    t.equal(statSync(join(inner, name)).mode & 0o777, 0o600, name)
+  }
   const reader = new Database(join(inner, 'branchline.db'), { readonly: true })
   t.teardown(() => void reader.close())
   t.equal(reader.pragma('journal_mode', { simple: true }), 'wal')
