@@ -71,6 +71,7 @@ export async function makeBackup(database: Database.Database, folder: string, at
   try {
     rmSync(partial, { force: true })
     await database.backup(partial, { progress: () => pagesPerTurn })
+    standAlone(partial)
     chmodSync(partial, 0o600)
     syncFile(partial)
     renameSync(partial, path)
@@ -81,6 +82,16 @@ export async function makeBackup(database: Database.Database, folder: string, at
   }
   for (const old of listBackups(folder).slice(keptBackups)) rmSync(old, { force: true })
   return path
+}
+
+/** Takes the copy out of WAL mode: it is then one file, also for whoever only looks at it. */
+function standAlone(path: string): void {
+  const copy = new Database(path)
+  try {
+    copy.pragma('journal_mode = DELETE')
+  } finally {
+    copy.close()
+  }
 }
 
 function syncFile(path: string): void {

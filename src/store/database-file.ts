@@ -64,7 +64,7 @@ export function quickCheck(database: Database.Database): string {
 function corrupt(paths: StorePaths, reason: string, cause?: unknown): ApplianceError {
   const backup = latestHealthyBackup(paths.backups)
   const wayBack = backup
-    ? `Restore ${backup} (restoreBackup, or by hand: stop the box, move ${paths.database} and its -wal and -shm files away, copy the backup to ${paths.database}).`
+    ? `To go back: stop the box, move ${paths.database} and its -wal and -shm files away, copy ${backup} to ${paths.database}, start the box.`
     : `There is no backup copy: move ${paths.database} and its -wal and -shm files away to start empty.`
   return new ApplianceError(
     'STORE_CORRUPT',

@@ -68,6 +68,7 @@ for (const [name, damage] of damages) {
     const [backup] = listBackups(join(dataDir, 'backup'))
     t.type(backup, 'string')
     t.match(error.advice, backup)
+    t.equal(readdirSync(join(dataDir, 'backup')).length, 1, 'looking at the copy leaves nothing beside it')
 
     t.equal(restoreBackup({ dataDir, atMs: 42 }), backup)
     t.ok(readFileSync(`${path}.damaged-42`).equals(bytes), 'the damaged file is kept')
