@@ -65,7 +65,12 @@ export interface WebBox {
 /** Starts box and browser; everything goes with the test. */
 export async function startWebBox(
   t: Teardown,
-  options: { change?: Partial<ApiOptions>; width?: number; scheme?: 'light' | 'dark'; noStore?: boolean } = {},
+  options: {
+    change?: Partial<ApiOptions>
+    width?: number
+    scheme?: 'light' | 'dark'
+    noStore?: boolean
+  } = {},
 ): Promise<WebBox> {
   const webRoot = mkdtempSync(join(tmpdir(), 'branchline-web-'))
   t.teardown(() => rmSync(webRoot, { recursive: true, force: true }))
@@ -143,4 +148,24 @@ export async function claimOnPage(box: WebBox, password = 'correct horse battery
   await page.getByLabel('The same password again').fill(password)
   await page.getByRole('button', { name: 'Claim the box' }).click()
   await page.getByRole('heading', { name: 'Status', level: 1 }).waitFor()
+}
+
+/** Lets a phone register the line, as the call side would. */
+export async function registerPhone(box: WebBox, username: string): Promise<void> {
+  const nowMs = Date.now()
+  const bindings = await box.store.bindings.change(username, nowMs, () => [
+    {
+      aor: username,
+      contactUri: `sip:${username}@192.168.10.23:5060`,
+      instanceId: undefined,
+      callId: 'c1',
+      cseq: 1,
+      qThousandths: 1000,
+      expiresAtMs: nowMs + 600_000,
+      registeredAtMs: nowMs,
+      flow: { protocol: 'tcp', host: '192.168.10.23', port: 5060 },
+      userAgent: 'Linphone/5.2',
+    },
+  ])
+  box.pbx.emit('bindingChanged', { aor: username, bindings })
 }
