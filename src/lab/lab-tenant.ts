@@ -1,4 +1,4 @@
-import { secondsToMs, type Clock } from '#src/base/clock.ts'
+import { secondsToMs, systemClock, type Clock } from '#src/base/clock.ts'
 import { ApplianceError } from '#src/base/errors.ts'
 import type { Logger } from '#src/base/logger.ts'
 import { formatEndpoint } from '#src/base/net.ts'
@@ -68,7 +68,7 @@ export async function startLabTenant(options: LabTenantOptions): Promise<LabTena
     dir: options.dataDir,
     addresses: certificateNames(listenHost),
     // Certificates are judged by the peers' real clocks, whatever clock the flows run on.
-    nowMs: Date.now(),
+    nowMs: systemClock.nowMs(),
     logger,
   })
   let box: BoxAddress | undefined
