@@ -69,7 +69,7 @@ export function composeResponse(parts: ResponseParts): SipResponse {
   for (let index = 0; index < wanted.length; index += 2) {
     const name = wanted[index] as string
     if (notFromApplication.has(name)) continue
-    if (parts.extra.includes(name)) continue
+    if (name === 'Session-Expires' && parts.extra.includes(name)) continue
     if (name === 'Contact') hasContact = true
     else if (name === 'Content-Type') hasType = true
     else if (name === 'Server' || name === 'User-Agent') hasServer = true

@@ -58,7 +58,7 @@ export class ReliableProvisionals {
     const first = this.#queue[0]
     const matches =
       first !== undefined &&
-      parts.length === 3 &&
+      parts.length >= 3 &&
       parseDecimal(parts[0] ?? '', 2 ** 32 - 1) === first.sequence &&
       parseDecimal(parts[1] ?? '', 2 ** 31 - 1) === inviteSequence &&
       parts[2] === 'INVITE'
@@ -87,13 +87,14 @@ export class ReliableProvisionals {
     const first = this.#queue[0]
     if (!first) return
     this.#elapsedMs += this.#intervalMs
-    if (this.#elapsedMs >= 64 * this.#bases.t1Ms) {
+    const limitMs = 64 * this.#bases.t1Ms
+    if (this.#elapsedMs >= limitMs) {
       this.stop()
       this.#giveUp()
       return
     }
     this.#send(first.response, true)
-    this.#intervalMs *= 2
+    this.#intervalMs = Math.min(this.#intervalMs * 2, limitMs - this.#elapsedMs)
     this.#timer = this.#clock.setTimer(this.#intervalMs, this.#onTimer)
   }
 

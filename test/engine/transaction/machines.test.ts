@@ -17,8 +17,6 @@ interface Machine {
   table: string
 }
 
-type Step = Machine['step']
-
 const machines: Machine[] = [
   {
     name: 'INVITE client (17.1.1, RFC 6026 8.4)',
