@@ -12,7 +12,10 @@ export interface MediaEndpoints {
 }
 
 export interface EndpointOptions {
+  /** Local IP address that the sockets are bound to and c= shows. */
   localAddress: string
+  /** Address shown in c= instead of `localAddress` (NAT); undefined = the same. */
+  advertisedAddress?: string
   /** Refuse anything but this profile (Teams: SRTP only); undefined = as offered. */
   require?: RtpProfile
 }

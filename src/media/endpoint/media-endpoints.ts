@@ -30,12 +30,12 @@ export function createMediaEndpoints(options: MediaEndpointsOptions): RunningMed
   const sessions = new Set<EndpointSession>()
 
   const open = async (
-    { localAddress, require }: EndpointOptions,
+    { localAddress, advertisedAddress, require }: EndpointOptions,
     describe: (session: RunningSession, description: LocalDescription) => void,
   ): Promise<EndpointSession> => {
     const ports: MediaPorts = await pool.open(localAddress)
     const description = new LocalDescription({
-      address: localAddress,
+      address: advertisedAddress ?? localAddress,
       rtpPort: ports.rtpPort,
       rtcpPort: ports.rtcpPort,
       require,

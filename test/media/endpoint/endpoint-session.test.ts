@@ -167,6 +167,42 @@ void t.test('the first codec of the offer is spoken, under the number it was off
   t.equal(audio?.ptimeMs, 20)
 })
 
+void t.test('an answer that numbers telephone events anew is heard under either number', async (t) => {
+  const endpoints = makeEndpoints(t)
+  const caller = await endpoints.offer({ localAddress, profile: 'RTP/AVP' })
+  const renumber = (sdp: string): string => sdp.replace('8 101', '8 96').replaceAll(':101 ', ':96 ')
+  const callee = await endpoints.answer(
+    caller.localSdp.replace(' 0 101', ' 0 96').replaceAll(':101 ', ':96 '),
+    {
+      localAddress,
+    },
+  )
+  caller.acceptAnswer(renumber(callee.localSdp))
+  let keys = ''
+  caller.onDtmf = (key) => (keys += key)
+  callee.onDtmf = (key) => (keys += key)
+  t.equal(await caller.sendDtmf('1'), true)
+  t.equal(await callee.sendDtmf('2'), true)
+  await until(() => keys === '12')
+  t.equal(keys, '12')
+})
+
+void t.test('a peer without telephone events gets none', async (t) => {
+  const endpoints = makeEndpoints(t)
+  const caller = await endpoints.offer({ localAddress, profile: 'RTP/AVP' })
+  const offer = caller.localSdp.replace(' 0 101', ' 0').replace(/a=(rtpmap|fmtp):101.*\r\n/g, '')
+  const callee = await endpoints.answer(offer, { localAddress })
+  t.notMatch(callee.localSdp, 'telephone-event')
+  t.equal(await callee.sendDtmf('1'), false)
+})
+
+void t.test('behind NAT the description shows the address that peers can reach', async (t) => {
+  const endpoints = makeEndpoints(t)
+  const caller = await endpoints.offer({ localAddress, advertisedAddress: '192.0.2.9', profile: 'RTP/AVP' })
+  t.equal(parseSdp(caller.localSdp).media[0]?.address, '192.0.2.9')
+  t.notMatch(caller.localSdp, '127.0.0.1')
+})
+
 void t.test('a second stream is refused in its place', async (t) => {
   const endpoints = makeEndpoints(t)
   const caller = await endpoints.offer({ localAddress, profile: 'RTP/AVP' })
