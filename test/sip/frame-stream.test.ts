@@ -26,7 +26,7 @@ const withBody =
   'MESSAGE sip:a@b SIP/2.0\r\ncontent-length :\r\n  5\r\nX: Content-Length: 99\r\n\r\n\r\n\r\n\x80'
 const stream = Buffer.from(`\r\n\r\n${wsinv}${escnull}\r\n\r\n\r\n${withBody}${wsinv}`, 'latin1')
 
-t.test('the same messages come out wherever the stream is cut', (t) => {
+void t.test('the same messages come out wherever the stream is cut', (t) => {
   const expected = [wsinv, escnull, withBody, wsinv]
   for (let size = 1; size <= stream.length; size++) {
     const seen = collect(size, stream)
@@ -54,7 +54,7 @@ t.test('the same messages come out wherever the stream is cut', (t) => {
   t.end()
 })
 
-t.test('a message that was handed out is not changed by what follows', (t) => {
+void t.test('a message that was handed out is not changed by what follows', (t) => {
   const kept: Buffer[] = []
   const frames = new FrameStream(limits, {
     onMessage: (bytes) => kept.push(bytes),
@@ -69,7 +69,7 @@ t.test('a message that was handed out is not changed by what follows', (t) => {
   t.end()
 })
 
-t.test('blank lines: a double CRLF is a ping, a single one is not, also when split', (t) => {
+void t.test('blank lines: a double CRLF is a ping, a single one is not, also when split', (t) => {
   t.equal(collect(1, Buffer.from('\r\n\r\n\r\n\r\n')).pings, 2)
   t.equal(collect(4, Buffer.from('\r\n')).pings, 0)
   t.equal(collect(3, Buffer.from('\r\n\r\n')).pings, 1)
@@ -77,7 +77,7 @@ t.test('blank lines: a double CRLF is a ping, a single one is not, also when spl
   t.end()
 })
 
-t.test('what cannot be framed ends the stream with a reason', (t) => {
+void t.test('what cannot be framed ends the stream with a reason', (t) => {
   const start = 'OPTIONS sip:a SIP/2.0\r\n'
   const table: [string, string, number, RegExp][] = [
     ['no Content-Length', `${start}Via: x\r\n\r\n`, 400, /Missing Content-Length/],
@@ -101,7 +101,7 @@ t.test('what cannot be framed ends the stream with a reason', (t) => {
   t.end()
 })
 
-t.test('ending while messages are handed out stops at once', (t) => {
+void t.test('ending while messages are handed out stops at once', (t) => {
   const messages: string[] = []
   const frames = new FrameStream(limits, {
     onMessage: (bytes) => {

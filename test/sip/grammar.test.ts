@@ -6,7 +6,7 @@ import { reasonPhrase } from '#src/sip/reason-phrases.ts'
 import { sipTimers, standardTimerBases } from '#src/sip/timers.ts'
 import { branchOf, formatVia, parseVia, responseAddress, withReceived } from '#src/sip/via.ts'
 
-t.test('name-addr values', (t) => {
+void t.test('name-addr values', (t) => {
   const table: [string, string | undefined, string, string | undefined][] = [
     ['<sip:a@b>', undefined, 'sip:a@b', undefined],
     ['<sip:a@b>;tag=1', undefined, 'sip:a@b', '1'],
@@ -44,7 +44,7 @@ t.test('name-addr values', (t) => {
   t.end()
 })
 
-t.test('a tag is added or replaced, nothing else changes', (t) => {
+void t.test('a tag is added or replaced, nothing else changes', (t) => {
   t.equal(withTag('<sip:a@b>', 'x'), '<sip:a@b>;tag=x')
   t.equal(withTag('sip:a@b', 'x'), 'sip:a@b;tag=x')
   t.equal(withTag('"n" <sip:a@b;tag=u>;p=1;tag=old;r', 'x'), '"n" <sip:a@b;tag=u>;p=1;tag=x;r')
@@ -52,7 +52,7 @@ t.test('a tag is added or replaced, nothing else changes', (t) => {
   t.end()
 })
 
-t.test('a formatted name-addr is read back as it was', (t) => {
+void t.test('a formatted name-addr is read back as it was', (t) => {
   for (const displayName of ['A', 'A "B" \\ C', 'Ünïcode; <sip:x>', ', ']) {
     const text = formatNameAddr({ displayName, uri: 'sip:a@b', params: new Map([['tag', '1']]) })
     t.match(parseNameAddr(text), { displayName, uri: 'sip:a@b' }, text)
@@ -61,7 +61,7 @@ t.test('a formatted name-addr is read back as it was', (t) => {
   t.end()
 })
 
-t.test('lists split at top-level commas only', (t) => {
+void t.test('lists split at top-level commas only', (t) => {
   t.same(splitList('a, b ,c'), ['a', 'b', 'c'])
   t.same(splitList('"x, y" <sip:a,b@c>;q="1,2", <sip:d>'), ['"x, y" <sip:a,b@c>;q="1,2"', '<sip:d>'])
   t.same(splitList(',, a,'), ['a'])
@@ -70,7 +70,7 @@ t.test('lists split at top-level commas only', (t) => {
   t.end()
 })
 
-t.test('CSeq values', (t) => {
+void t.test('CSeq values', (t) => {
   t.same(parseCSeq('1 INVITE'), { number: 1, method: 'INVITE' })
   t.same(parseCSeq('2147483647  ACK'), { number: 2147483647, method: 'ACK' })
   for (const bad of [
@@ -89,7 +89,7 @@ t.test('CSeq values', (t) => {
   t.end()
 })
 
-t.test('Via values', (t) => {
+void t.test('Via values', (t) => {
   const via = parseVia('SIP/2.0/udp [2001:db8::9:1]:5062;rport;branch=z9hG4bKx;received=1.2.3.4')
   t.match(via, { transport: 'UDP', host: '2001:db8::9:1', port: 5062 })
   t.ok(via?.params.has('rport'))
@@ -110,7 +110,7 @@ t.test('Via values', (t) => {
   t.end()
 })
 
-t.test('received and rport are always set and never believed (RFC 3581 4)', (t) => {
+void t.test('received and rport are always set and never believed (RFC 3581 4)', (t) => {
   const table: [string, string][] = [
     ['SIP/2.0/UDP a:5060', 'SIP/2.0/UDP a:5060;received=9.9.9.9;rport=7'],
     ['SIP/2.0/UDP a;branch=b', 'SIP/2.0/UDP a;branch=b;received=9.9.9.9;rport=7'],
@@ -124,7 +124,7 @@ t.test('received and rport are always set and never believed (RFC 3581 4)', (t) 
   t.end()
 })
 
-t.test('a response without its flow goes to received and rport, else to sent-by', (t) => {
+void t.test('a response without its flow goes to received and rport, else to sent-by', (t) => {
   const where = (text: string) => {
     const via = parseVia(text)
     return via && responseAddress(via)
@@ -136,7 +136,7 @@ t.test('a response without its flow goes to received and rport, else to sent-by'
   t.end()
 })
 
-t.test('reason phrases and timers', (t) => {
+void t.test('reason phrases and timers', (t) => {
   t.equal(reasonPhrase(486), 'Busy Here')
   t.equal(reasonPhrase(499), 'Request Failure')
   const unreliable = sipTimers(standardTimerBases, false)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { canonicalName, compactForms, isToken, lookUpHeaderName } from '#src/sip/header-names.ts'
 
-t.test('every compact form stands for its long form', (t) => {
+void t.test('every compact form stands for its long form', (t) => {
   const forms = Object.entries(compactForms)
   t.equal(forms.length, 20)
   for (const [compact, long] of forms) {
@@ -11,7 +11,7 @@ t.test('every compact form stands for its long form', (t) => {
   t.end()
 })
 
-t.test('known names get their canonical form whatever their case', (t) => {
+void t.test('known names get their canonical form whatever their case', (t) => {
   const table: [string, string][] = [
     ['call-id', 'Call-ID'],
     ['CALL-ID', 'Call-ID'],
@@ -27,14 +27,14 @@ t.test('known names get their canonical form whatever their case', (t) => {
   t.end()
 })
 
-t.test('unknown names are capitalised, unless their writer mixed cases', (t) => {
+void t.test('unknown names are capitalised, unless their writer mixed cases', (t) => {
   t.equal(canonicalName('x-my-header'), 'X-My-Header')
   t.equal(canonicalName('X-MY-HEADER'), 'X-My-Header')
   t.equal(canonicalName('X-MyHeader-ID'), 'X-MyHeader-ID')
   t.end()
 })
 
-t.test('what is no token is no name', (t) => {
+void t.test('what is no token is no name', (t) => {
   for (const bad of ['', 'a b', 'a:b', 'a(b', 'ä', 'x'.repeat(129)]) {
     t.equal(lookUpHeaderName(bad), undefined, JSON.stringify(bad))
   }
@@ -42,7 +42,7 @@ t.test('what is no token is no name', (t) => {
   t.end()
 })
 
-t.test('a flood of invented names does not displace the known ones', (t) => {
+void t.test('a flood of invented names does not displace the known ones', (t) => {
   for (let index = 0; index < 5000; index++) lookUpHeaderName(`x-invented-${index}`)
   t.equal(canonicalName('via'), 'Via')
   t.equal(canonicalName('x-invented-4999'), 'X-Invented-4999')

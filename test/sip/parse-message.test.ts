@@ -20,7 +20,7 @@ function errorOf(bytes: Buffer, maxHeaderBytes = 65_536): SipParseError {
   throw new Error('was accepted')
 }
 
-t.test('the four list fields are split, all others stay whole', (t) => {
+void t.test('the four list fields are split, all others stay whole', (t) => {
   const { headers } = parseMessage(
     options(
       'Contact: "a, b" <sip:a,b@c>, <sip:d>',
@@ -36,7 +36,7 @@ t.test('the four list fields are split, all others stay whole', (t) => {
   t.end()
 })
 
-t.test('Content-Length counts on UDP too, and is never stored', (t) => {
+void t.test('Content-Length counts on UDP too, and is never stored', (t) => {
   const longer = Buffer.concat([options('Content-Length: 3'), Buffer.from('abcdef')])
   t.equal(parseMessage(longer).body.toString(), 'abc')
   t.notOk(parseMessage(longer).headers.has('Content-Length'))
@@ -47,7 +47,7 @@ t.test('Content-Length counts on UDP too, and is never stored', (t) => {
   t.end()
 })
 
-t.test('bodies keep their bytes', (t) => {
+void t.test('bodies keep their bytes', (t) => {
   const body = Buffer.from([0, 13, 10, 13, 10, 0xff, 0xc3, 0x28, 0])
   const message = parseMessage(Buffer.concat([options(`Content-Length: ${body.length}`), body]))
   t.ok(message.body.equals(body))
@@ -55,7 +55,7 @@ t.test('bodies keep their bytes', (t) => {
   t.end()
 })
 
-t.test('names in UTF-8 and, from old phones, in ISO 8859-1', (t) => {
+void t.test('names in UTF-8 and, from old phones, in ISO 8859-1', (t) => {
   const utf8 = parseMessage(options('Subject: Grüße 大'))
   t.equal(utf8.headers.get('Subject'), 'Grüße 大')
   const latin1 = Buffer.from(options('Subject: Grüße').toString('utf8'), 'latin1')
@@ -64,12 +64,12 @@ t.test('names in UTF-8 and, from old phones, in ISO 8859-1', (t) => {
   t.end()
 })
 
-t.test('empty lines before the start line are skipped', (t) => {
+void t.test('empty lines before the start line are skipped', (t) => {
   t.equal(parseMessage(Buffer.concat([Buffer.from('\r\n\r\n\r\n'), options()])).kind, 'request')
   t.end()
 })
 
-t.test('header sections that are not sound get a 400 that can be answered', (t) => {
+void t.test('header sections that are not sound get a 400 that can be answered', (t) => {
   const table: [string, Buffer][] = [
     ['no colon', options('nonsense')],
     ['bad name', options('a b: c')],
@@ -90,7 +90,7 @@ t.test('header sections that are not sound get a 400 that can be answered', (t) 
   t.end()
 })
 
-t.test('a request that lacks what an answer needs has no partial', (t) => {
+void t.test('a request that lacks what an answer needs has no partial', (t) => {
   for (const missing of head) {
     const rest = head.filter((line) => line !== missing)
     const error = errorOf(Buffer.from(['OPTIONS sip:c@d SIP/2.0', ...rest, '', ''].join('\r\n')))
@@ -100,14 +100,14 @@ t.test('a request that lacks what an answer needs has no partial', (t) => {
   t.end()
 })
 
-t.test('a header section over the limit is 513', (t) => {
+void t.test('a header section over the limit is 513', (t) => {
   const error = errorOf(options(`X: ${'x'.repeat(3000)}`), 2000)
   t.equal(error.status, 513)
   t.ok(error.partial, 'what came before the limit is enough to answer')
   t.end()
 })
 
-t.test('nothing at all, or no SIP, is refused', (t) => {
+void t.test('nothing at all, or no SIP, is refused', (t) => {
   for (const text of [
     '',
     '\r\n\r\n',
@@ -122,7 +122,7 @@ t.test('nothing at all, or no SIP, is refused', (t) => {
   t.end()
 })
 
-t.test('a line break in a value cannot write a header field', (t) => {
+void t.test('a line break in a value cannot write a header field', (t) => {
   const message = parseMessage(options())
   message.headers.append('X-Note', 'a\r\nEvil: yes\r\n\r\nbody')
   const again = parseMessage(formatMessage(message))
@@ -139,7 +139,7 @@ t.test('a line break in a value cannot write a header field', (t) => {
   t.end()
 })
 
-t.test('Content-Length is counted in bytes whatever the headers say', (t) => {
+void t.test('Content-Length is counted in bytes whatever the headers say', (t) => {
   const headers = new SipHeaders(['Content-Length', '99', 'Via', 'SIP/2.0/UDP a'])
   const text = formatMessage({
     kind: 'request',

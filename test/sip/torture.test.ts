@@ -188,10 +188,10 @@ const refused: Record<string, { status: number; answerable: boolean; reason: Reg
   mcl01: { status: 400, answerable: true, reason: /Content-Length/ },
 }
 
-t.test('every valid message of RFC 4475 is read as the RFC says', (t) => {
+void t.test('every valid message of RFC 4475 is read as the RFC says', (t) => {
   t.same(namesIn('valid').sort(), Object.keys(accepted).sort(), 'each file has its expectation')
   for (const [name, check] of Object.entries(accepted)) {
-    t.test(name, (t) => {
+    void t.test(name, (t) => {
       const message = parseMessage(read('valid', name))
       check(t, message)
       const again = parseMessage(formatMessage(message))
@@ -203,10 +203,10 @@ t.test('every valid message of RFC 4475 is read as the RFC says', (t) => {
   t.end()
 })
 
-t.test('every invalid message of RFC 4475 is refused with its status', (t) => {
+void t.test('every invalid message of RFC 4475 is refused with its status', (t) => {
   t.same(namesIn('invalid').sort(), Object.keys(refused).sort(), 'each file has its expectation')
   for (const [name, expected] of Object.entries(refused)) {
-    t.test(name, (t) => {
+    void t.test(name, (t) => {
       let error: unknown
       try {
         parseMessage(read('invalid', name))

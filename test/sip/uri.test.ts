@@ -1,7 +1,7 @@
 import t from 'tap'
 import { escapeUser, formatUri, parseUri, unescapeUser, uriEquals } from '#src/sip/uri.ts'
 
-t.test('URIs are read and written back', (t) => {
+void t.test('URIs are read and written back', (t) => {
   const table = [
     'sip:example.com',
     'sip:alice@example.com',
@@ -21,7 +21,7 @@ t.test('URIs are read and written back', (t) => {
   t.end()
 })
 
-t.test('what is no SIP, SIPS or tel URI is undefined', (t) => {
+void t.test('what is no SIP, SIPS or tel URI is undefined', (t) => {
   const table = [
     '',
     'sip:',
@@ -75,7 +75,7 @@ const different: [string, string][] = [
   ['tel:+1', 'tel:+1;phone-context=x'],
 ]
 
-t.test('URIs are compared as RFC 3261 19.1.4 says', (t) => {
+void t.test('URIs are compared as RFC 3261 19.1.4 says', (t) => {
   const pair = ([first, second]: [string, string]) => [parseUri(first), parseUri(second)] as const
   for (const texts of equal) {
     const [first, second] = pair(texts)
@@ -88,7 +88,7 @@ t.test('URIs are compared as RFC 3261 19.1.4 says', (t) => {
   t.end()
 })
 
-t.test('a user part is escaped so that it is one user part again', (t) => {
+void t.test('a user part is escaped so that it is one user part again', (t) => {
   for (const user of ['*55*1#', 'a@b', 'ü ö', 'x:y', '%', '+49']) {
     const uri = parseUri(`sip:${escapeUser(user)}@example.com`)
     t.equal(unescapeUser(uri?.user ?? ''), user)

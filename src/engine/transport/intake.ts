@@ -113,7 +113,8 @@ export class Intake {
 
   #onMalformed(error: unknown, bytes: Buffer, flow: TransportFlow): void {
     const isResponse = bytes.toString('latin1', 0, 4) === 'SIP/'
-    if (isResponse) this.#counters.malformedResponses++
+    if (error instanceof SipParseError && error.status === 513) this.#counters.oversizedMessages++
+    else if (isResponse) this.#counters.malformedResponses++
     else this.#counters.malformedRequests++
     this.#logger.debug({ peer: peerOf(flow), reason: errorText(error) }, 'malformed SIP message')
     if (error instanceof SipParseError && error.partial) {

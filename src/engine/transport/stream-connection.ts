@@ -99,6 +99,7 @@ export class StreamConnection implements TransportFlow {
 
   /** Closes the connection when a time limit has passed. */
   sweep(nowMs: number): void {
+    if (this.#socket.destroyed) return
     const { limits, counters } = this.#context
     if (this.#halfSinceMs !== undefined && nowMs - this.#halfSinceMs >= limits.halfMessageTimeoutMs) {
       counters.halfMessageTimeouts++

@@ -63,7 +63,9 @@ export class TlsListener implements BoundListener {
       keepAliveInitialDelay: keepAliveAfterMs,
     })
     server.on('connection', (socket: Socket) => admit(socket, context, this.#pool))
-    server.on('tlsClientError', (error: Error) => {
+    server.on('tlsClientError', (error: Error, socket: tls.TLSSocket) => {
+      // Node leaves the socket open when the handshake took too long.
+      socket.destroy()
       context.counters.tlsHandshakeFailures++
       context.logger.debug({ err: error }, 'TLS handshake failed')
     })

@@ -1,0 +1,123 @@
+import t from 'tap'
+import { orderSrv, resolveTarget, type Dns, type SrvRecord } from '#src/engine/transport/resolve-target.ts'
+import type { TransportProtocol } from '#src/engine/transport/transport-port.ts'
+import { systemRandom } from '#src/base/random.ts'
+import { parseUri } from '#src/sip/uri.ts'
+
+const zone: { srv: Record<string, SrvRecord[]>; a: Record<string, string[]> } = {
+  srv: {
+    '_sip._udp.both.example.org': [{ priority: 1, weight: 1, port: 5070, name: 'one.example.org' }],
+    '_sips._tcp.both.example.org': [
+      { priority: 20, weight: 1, port: 5063, name: 'two.example.org' },
+      { priority: 10, weight: 1, port: 5062, name: 'one.example.org' },
+    ],
+    '_sip._udp.gone.example.org': [{ priority: 0, weight: 0, port: 0, name: '' }],
+  },
+  a: {
+    'one.example.org': ['192.0.2.1', '2001:db8::1'],
+    'two.example.org': ['192.0.2.2'],
+    'sip.pstnhub.microsoft.com': ['52.114.75.24', '52.114.76.76'],
+  },
+}
+
+function fakeDns(): Dns & { asked: string[] } {
+  const asked: string[] = []
+  return {
+    asked,
+    srv: async (name) => (asked.push(name), zone.srv[name] ?? []),
+    addresses: async (name) => (asked.push(name), zone.a[name] ?? []),
+  }
+}
+
+const staticHosts = [{ name: 'sip.lab.example', address: '127.0.0.9' }]
+
+async function resolve(text: string, protocolHint?: TransportProtocol) {
+  const uri = parseUri(text)
+  if (!uri) throw new Error(`no URI: ${text}`)
+  const dns = fakeDns()
+  const targets = await resolveTarget(uri, { staticHosts, dns, protocolHint })
+  return {
+    text: targets.map(({ protocol, host, port }) => `${protocol} ${host} ${port}`),
+    targets,
+    asked: dns.asked,
+  }
+}
+
+void t.test('where requests go (RFC 3263 4)', async (t) => {
+  const table: [string, TransportProtocol | undefined, string[]][] = [
+    ['sip:192.0.2.5', undefined, ['udp 192.0.2.5 5060']],
+    ['sip:192.0.2.5:5099;transport=tcp', 'udp', ['tcp 192.0.2.5 5099']],
+    ['sip:[2001:db8::5]', 'tls', ['tls 2001:db8::5 5061']],
+    ['sips:192.0.2.5', 'udp', ['tls 192.0.2.5 5061']],
+    ['sips:192.0.2.5;transport=tcp', undefined, ['tls 192.0.2.5 5061']],
+    ['sips:192.0.2.5;transport=udp', undefined, []],
+    ['sip:192.0.2.5;transport=ws', undefined, []],
+    ['sip:a@one.example.org;maddr=192.0.2.77', undefined, ['udp 192.0.2.77 5060']],
+    ['sip:sip.lab.example;transport=tls', undefined, ['tls 127.0.0.9 5061']],
+    ['sip:SIP.lab.example:5071', 'tcp', ['tcp 127.0.0.9 5071']],
+    ['sip:one.example.org:5080', undefined, ['udp 192.0.2.1 5080', 'udp 2001:db8::1 5080']],
+    ['sip:one.example.org', undefined, ['udp 192.0.2.1 5060', 'udp 2001:db8::1 5060']],
+    ['sips:one.example.org', undefined, ['tls 192.0.2.1 5061', 'tls 2001:db8::1 5061']],
+    ['sip:both.example.org', undefined, ['udp 192.0.2.1 5070', 'udp 2001:db8::1 5070']],
+    [
+      'sip:both.example.org;transport=tls',
+      undefined,
+      ['tls 192.0.2.1 5062', 'tls 2001:db8::1 5062', 'tls 192.0.2.2 5063'],
+    ],
+    ['sip:gone.example.org', undefined, []],
+    ['sip:nowhere.example.org', undefined, []],
+    ['tel:+49301', undefined, []],
+  ]
+  for (const [uri, hint, expected] of table) t.same((await resolve(uri, hint)).text, expected, uri)
+})
+
+void t.test('the name to prove is that of the URI, not what DNS made of it', async (t) => {
+  const trunk = await resolve('sip:sip.pstnhub.microsoft.com:5061;transport=tls')
+  t.same(
+    trunk.targets.map(({ serverName }) => serverName),
+    Array(2).fill('sip.pstnhub.microsoft.com'),
+  )
+  t.same((await resolve('sip:both.example.org;transport=tls')).targets[0]?.serverName, 'both.example.org')
+  t.same((await resolve('sip:one.example.org;maddr=192.0.2.77')).targets[0]?.serverName, 'one.example.org')
+  t.same((await resolve('sip:192.0.2.5')).targets[0]?.serverName, undefined)
+})
+
+void t.test('literals and static hosts ask nobody', async (t) => {
+  t.same((await resolve('sip:192.0.2.5')).asked, [])
+  t.same((await resolve('sip:sip.lab.example')).asked, [])
+  t.same((await resolve('sip:one.example.org:5080')).asked, ['one.example.org'], 'a port means no SRV')
+})
+
+void t.test('a failing server is not an unknown name', async (t) => {
+  const uri = parseUri('sip:one.example.org')
+  if (!uri) return t.fail()
+  const dns: Dns = { srv: async () => Promise.reject(new Error('SERVFAIL')), addresses: async () => [] }
+  await t.rejects(resolveTarget(uri, { staticHosts, dns }), /SERVFAIL/)
+})
+
+void t.test('SRV records of one priority are spread by weight (RFC 2782)', (t) => {
+  const record = (priority: number, weight: number, name: string): SrvRecord => ({
+    priority,
+    weight,
+    port: 1,
+    name,
+  })
+  const records = [
+    record(2, 1, 'last'),
+    record(1, 90, 'heavy'),
+    record(1, 10, 'light'),
+    record(1, 0, 'never first'),
+  ]
+  let heavyFirst = 0
+  for (let round = 0; round < 1000; round++) {
+    const order = orderSrv(records, systemRandom).map(({ name }) => name)
+    if (order.length !== 4 || order[3] !== 'last') t.same(order, 'four records, the second priority last')
+    if (order[0] === 'heavy') heavyFirst++
+  }
+  t.ok(heavyFirst > 820 && heavyFirst < 970, `heavy first in ${heavyFirst} of 1000`)
+  t.same(
+    orderSrv(records, undefined).map(({ name }) => name),
+    ['heavy', 'light', 'never first', 'last'],
+  )
+  t.end()
+})
