@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'
-import type { AddressInfo } from 'node:net'
 
 /** One message as text, with the little that a test asks of it. */
 export interface WireMessage {
@@ -32,7 +31,7 @@ export class WirePhone {
 
   private constructor(socket: Socket, account: { username: string; password: string }, boxPort: number) {
     this.#socket = socket
-    this.port = (socket.address()).port
+    this.port = socket.address().port
     this.username = account.username
     this.password = account.password
     this.#boxPort = boxPort
