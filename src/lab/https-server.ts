@@ -77,7 +77,8 @@ export async function serveOn(
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-branchline-lab', 'true')
     reply.header('x-content-type-options', 'nosniff')
-    reply.header('referrer-policy', 'no-referrer')
+    // Not no-referrer: with it a browser sends "Origin: null" with our own form.
+    reply.header('referrer-policy', 'same-origin')
     reply.header(
       'content-security-policy',
       "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",

@@ -14,6 +14,8 @@ void t.test('the page says that it is the lab and offers everybody who can sign 
   t.equal(status, 200)
   t.match(text, /<strong>LAB<\/strong>/)
   t.match(headers['content-security-policy'], /default-src 'none'/)
+  // With no-referrer a browser sends "Origin: null" with the form, and the lab would refuse its own page.
+  t.equal(headers['referrer-policy'], 'same-origin')
   t.match(text, /<html lang="en">/)
   t.match(text, /<label for="code">/)
   t.match(text, 'value="&lt;b&gt;"', 'what was typed is escaped')
@@ -48,6 +50,7 @@ void t.test('a page of somebody else cannot decide', async (t) => {
   const form = { code, verdict: 'approve', person: 'anna' }
   const { authorityHost } = lab.endpoints
   t.equal((await lab.post('/devicelogin', form, { origin: 'https://evil.example' })).status, 403)
+  t.equal((await lab.post('/devicelogin', form, { origin: 'null' })).status, 403)
   t.equal((await lab.post('/devicelogin', form, { origin: authorityHost })).status, 200)
 })
 
