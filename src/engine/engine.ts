@@ -119,6 +119,7 @@ export async function startEngine(options: EngineOptions, dns: Dns = createSyste
       dialogsAlive: context.dialogs.size,
       requestsServing: context.serving.size,
       requestsAsking: context.asking.size,
+      routes: routes.size,
     }),
     async stop() {
       transactions.stop()

@@ -6,6 +6,13 @@ export class RouteTable<Client> {
   readonly #clients = new Map<string, Client[]>()
   readonly #turn = new Map<string, number>()
 
+  /** How many pairs of method and client there are. */
+  get size(): number {
+    let size = 0
+    for (const list of this.#clients.values()) size += list.length
+    return size
+  }
+
   /** Adding the same method twice changes nothing. */
   add(method: string, client: Client): void {
     const list = this.#clients.get(method)
