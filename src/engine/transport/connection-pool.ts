@@ -1,4 +1,5 @@
-import { formatEndpoint } from '#src/base/net.ts'
+import type { Socket } from 'node:net'
+import { formatEndpoint, unmapIpv4 } from '#src/base/net.ts'
 import type { EngineLimits } from '../options.ts'
 import { coversName } from './certificate-names.ts'
 import type { StreamConnection } from './stream-connection.ts'
@@ -16,29 +17,40 @@ export class ConnectionPool {
   readonly #keysOf = new Map<StreamConnection, Set<string>>()
   readonly #connecting = new Map<string, Promise<StreamConnection>>()
   readonly #admittedPerSource = new Map<string, number>()
-  #admitted = 0
+  readonly #admitted = new Set<Socket>()
 
   constructor(limits: EngineLimits) {
     this.#limits = limits
   }
 
-  /** Takes a place for a connection that a peer opened; false when there is none left. */
-  admit(source: string): boolean {
+  /** Gives a socket that a peer opened its place, until it closes; false when there is none left. */
+  admit(socket: Socket): boolean {
+    const source = unmapIpv4(socket.remoteAddress ?? '')
     const ofSource = this.#admittedPerSource.get(source) ?? 0
-    if (this.#admitted >= this.#limits.maxConnections || ofSource >= this.#limits.maxConnectionsPerSource) {
+    if (
+      socket.destroyed ||
+      this.#admitted.size >= this.#limits.maxConnections ||
+      ofSource >= this.#limits.maxConnectionsPerSource
+    ) {
       return false
     }
-    this.#admitted++
+    this.#admitted.add(socket)
     this.#admittedPerSource.set(source, ofSource + 1)
+    socket.once('close', () => this.#release(socket, source))
     return true
   }
 
-  /** Gives a place back that `admit` gave. */
-  release(source: string): void {
+  #release(socket: Socket, source: string): void {
+    this.#admitted.delete(socket)
     const ofSource = this.#admittedPerSource.get(source) ?? 0
     if (ofSource <= 1) this.#admittedPerSource.delete(source)
     else this.#admittedPerSource.set(source, ofSource - 1)
-    this.#admitted--
+  }
+
+  /** Closes everything, also the sockets that are still in their TLS handshake. */
+  destroyAll(): void {
+    for (const connection of this.all) connection.destroy()
+    for (const socket of this.#admitted) socket.destroy()
   }
 
   add(connection: StreamConnection): void {

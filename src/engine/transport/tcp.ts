@@ -1,5 +1,4 @@
 import net from 'node:net'
-import { unmapIpv4 } from '#src/base/net.ts'
 import type { ListenOptions } from '../options.ts'
 import type { BoundListener } from './advertised.ts'
 import type { ConnectionPool } from './connection-pool.ts'
@@ -85,14 +84,10 @@ export function closeServer(server: net.Server | undefined): Promise<void> {
 
 /** Keeps the connection limits: takes a place until the socket closes, or destroys it. */
 export function admit(socket: net.Socket, context: TransportContext, pool: ConnectionPool): boolean {
-  const source = unmapIpv4(socket.remoteAddress ?? '')
-  if (socket.destroyed || !pool.admit(source)) {
-    context.counters.connectionsRefused++
-    socket.destroy()
-    return false
-  }
-  socket.once('close', () => pool.release(source))
-  return true
+  if (pool.admit(socket)) return true
+  context.counters.connectionsRefused++
+  socket.destroy()
+  return false
 }
 
 /** Makes a ready socket a flow that is known and read. */

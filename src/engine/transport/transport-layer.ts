@@ -115,7 +115,7 @@ class Layer implements CountingTransportLayer {
     this.#sweepTimer = undefined
     this.#abort.abort()
     const stopping = this.#listeners.splice(0).map((listener) => listener.stop())
-    for (const connection of this.#pool.all) connection.destroy()
+    this.#pool.destroyAll()
     await Promise.all(stopping)
   }
 

@@ -251,6 +251,17 @@ void t.test('a handshake that fails or never comes is counted and costs nothing'
   t.ok(await requests.next(), 'both places were given back')
 })
 
+void t.test('stop does not wait for a handshake under way', async (t) => {
+  const { layer, port } = await startServer(t)
+  const mute = net.connect({ port: port('tls'), host: '127.0.0.1' })
+  mute.on('error', () => undefined)
+  mute.resume()
+  const peer = await dial(t, port('tls'))
+  await layer.stop()
+  await Promise.all([once(mute, 'close'), peer.closed])
+  t.equal(layer.counters().connectionsOpen, 0)
+})
+
 void t.test('a certificate that cannot be used fails the start with its listener', async (t) => {
   const broken = { ...serverTls, fallback: { certificatePem: 'nonsense', keyPem: 'nonsense' } }
   await t.rejects(startTransport(t, { listen: [listenOn('tls', { tls: broken })] }), {
