@@ -18,9 +18,13 @@ export function Settings(): VNode {
   const save = useAction(async () => {
     if (!data) return
     const patch = patchOf(data.fields, edits)
-    setDone(await ask<SettingsChanged>('PATCH', '/api/settings', patch, { 'if-match': `"${data.etag}"` }))
-    setEdits({})
-    reload()
+    try {
+      setDone(await ask<SettingsChanged>('PATCH', '/api/settings', patch, { 'if-match': `"${data.etag}"` }))
+      setEdits({})
+    } finally {
+      // Also after a conflict: the next try is then made against what is true now.
+      reload()
+    }
   })
   const changed = data ? data.fields.filter((field) => edits[field.path] !== undefined) : []
   const edit = (field: SettingsField, value: string): void => {
