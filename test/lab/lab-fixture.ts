@@ -1,6 +1,11 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Clock } from '#src/base/clock.ts'
 import { systemClock } from '#src/base/clock.ts'
+import { silentLogger } from '#src/base/logger.ts'
 import { systemRandom } from '#src/base/random.ts'
+import { loadLabCertificates } from '#src/lab/certificates.ts'
 import { entraCodeTimes, startLabTenant, type LabTenant } from '#src/lab/lab-tenant.ts'
 import { createHttpClient, type HttpAnswer, type HttpClient } from '#src/microsoft/network-client.ts'
 import { MemoryLogger } from '#test/support/memory-logger.ts'
@@ -25,6 +30,21 @@ export interface TestLab extends LabTenant {
   decide(code: string, verdict: 'approve' | 'decline', person?: string): Promise<HttpAnswer>
 }
 
+// Making RSA keys takes a while: one set is made per test file and copied into each new lab.
+let template: Promise<string> | undefined
+
+async function makeTemplate(): Promise<string> {
+  const dir = mkdtempSync(join(tmpdir(), 'branchline-lab-'))
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
+  await loadLabCertificates({
+    dir,
+    addresses: ['127.0.0.1'],
+    nowMs: systemClock.nowMs(),
+    logger: silentLogger,
+  })
+  return dir
+}
+
 /** Starts a lab and stops it with the test. */
 export async function startTestLab(
   t: Testing,
@@ -37,8 +57,11 @@ export async function startTestLab(
   } = {},
 ): Promise<TestLab> {
   const logger = new MemoryLogger()
+  const dataDir = more.dataDir ?? t.testdir()
+  // Never over what an earlier lab of the same test has left there.
+  cpSync(await (template ??= makeTemplate()), dataDir, { recursive: true, force: false })
   const lab = await startLabTenant({
-    dataDir: more.dataDir ?? t.testdir(),
+    dataDir,
     listenHost: '127.0.0.1',
     port: more.port ?? 0,
     edgePort: 0,
