@@ -9,7 +9,7 @@ const tapFile = join(folder, 'results.tap')
 const started = performance.now()
 const child = spawn(
   'tap',
-  ['--type-strip-only', '--reporter=terse', `--output-file=${tapFile}`, ...process.argv.slice(2)],
+  ['--reporter=terse', `--output-file=${tapFile}`, ...process.argv.slice(2)],
   { stdio: 'inherit' },
 )
 const exitCode = await new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)))

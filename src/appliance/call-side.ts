@@ -62,8 +62,8 @@ export async function startCallSide(parts: CallSideParts): Promise<CallSide> {
     const where =
       settings.media.relay === 'rtpengine'
         ? `rtpengine at ${settings.media.rtpengine.host}:${settings.media.rtpengine.port}`
-        : `the embedded relay, ports ${settings.media.portMin}-${settings.media.portMax}`
-    return { value, detail: `Audio goes through ${where} (${portsTotal} ports).` }
+        : `the embedded relay, UDP ports ${settings.media.portMin}-${settings.media.portMax}`
+    return { value, detail: `Audio goes through ${where}, room for ${Math.floor(portsTotal / 4)} calls.` }
   })
 
   const sip = await startPart(context, 'sip', () => startSip(parts))
@@ -78,6 +78,7 @@ export async function startCallSide(parts: CallSideParts): Promise<CallSide> {
       store: parts.store,
       relay,
       endpoints: createMediaEndpoints({
+        ...endpointPorts(settings.media),
         clock: options.clock,
         random: options.random,
         logger: logger.child({ part: 'endpoint' }),
@@ -99,8 +100,15 @@ export async function startCallSide(parts: CallSideParts): Promise<CallSide> {
   return { engine: sip.engine, relay, pbx }
 }
 
+/** The box's own voice (feature codes) gets the last tenth of the media ports, so that one range is opened in a firewall. */
+function endpointPorts({ portMin, portMax }: Settings['media']): { portMin: number; portMax: number } {
+  const pairs = Math.max(1, Math.floor((portMax - portMin + 1) / 20))
+  return { portMin: portMax - 2 * pairs + 1, portMax }
+}
+
 function createRelay(parts: CallSideParts, logger: Logger): MediaRelay {
-  const { media } = parts.settings
+  const media = { ...parts.settings.media }
+  media.portMax = endpointPorts(media).portMin - 1
   const { clock, random } = parts.options
   if (media.relay === 'rtpengine') return createRtpengineRelay({ ...media.rtpengine, clock, random, logger })
   return createEmbeddedRelay({ ...media, clock, random, logger })

@@ -5,6 +5,7 @@ import { secondsToMs } from '#src/base/clock.ts'
 import { Lifetime } from '#src/base/lifetime.ts'
 import { createHealth, type Health } from '#src/health/health.ts'
 import { ensureBoxCertificate } from '#src/host/certificate.ts'
+import { watchBoxCertificate } from '#src/host/watch-certificate.ts'
 import { createLocalAddressFinder, listLocalAddresses } from '#src/host/local-address.ts'
 import { microsoftTenant } from '#src/microsoft/microsoft-tenant.ts'
 import type { TenantEndpoints } from '#src/model/tenant.ts'
@@ -36,7 +37,7 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
       const value = await ensureBoxCertificate({
         secrets: store.secrets,
         clock,
-        names: ['localhost', 'branchline.local', hostname()],
+        names: certificateNames(),
         addresses: listLocalAddresses(),
       })
       return { value, detail: 'The box has a certificate of its own.' }
@@ -62,6 +63,21 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
       parts: { store },
     })
     lifetime.own('page', () => page.stop())
+    lifetime.run('certificate', (signal) =>
+      watchBoxCertificate(
+        {
+          current: certificate,
+          secrets: store.secrets,
+          clock,
+          logger,
+          names: certificateNames(),
+          addresses: listLocalAddresses,
+          onRenewed: ({ certificatePem, keyPem }) =>
+            page.reloadCertificate({ certPem: certificatePem, keyPem }),
+        },
+        signal,
+      ),
+    )
     health.report({ name: 'page', state: 'ok', detail: `On port ${page.httpsPort}.`, advice: undefined })
 
     const live = createLiveSettings(settings, log)
@@ -203,6 +219,11 @@ async function startTenant({
       return { tenant, lab: undefined }
     }
   }
+}
+
+/** Names under which people and phones reach the box. */
+function certificateNames(): string[] {
+  return ['localhost', 'branchline.local', hostname()]
 }
 
 function leaveOut(health: Health): () => Promise<void> {

@@ -48,11 +48,11 @@ function isHost(text: string): boolean {
 
 function checkMediaPorts({ media }: Settings): SettingProblem[] {
   // A call takes an even port and the next on each side (RFC 3550 11): four ports in all.
-  if (media.portMax - media.portMin >= 3) return []
+  if (media.portMax - media.portMin >= 5) return []
   return [
     {
       field: 'media.portMax',
-      text: `${media.portMax} leaves no room above media.portMin (${media.portMin}): a single call needs four ports.`,
+      text: `${media.portMax} leaves no room above media.portMin (${media.portMin}): a single call needs four ports, and the box's own voice two.`,
     },
   ]
 }

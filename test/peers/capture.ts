@@ -14,28 +14,33 @@ export interface Datagram {
 export class Capture {
   readonly #folder = mkdtempSync(join(tmpdir(), 'capture-'))
   #child: ChildProcess | undefined
+  #said = ''
 
   /** Starts capturing UDP datagrams whose ports are in a range. */
   async start(portMin: number, portMax: number): Promise<this> {
     const file = join(this.#folder, 'wire.pcap')
     const child = spawn(
       'tcpdump',
-      ['-i', 'lo', '-U', '-B', '16384', '-w', file, '-Z', 'root', `udp portrange ${portMin}-${portMax}`],
+      ['-i', 'lo', '-B', '65536', '-w', file, '-Z', 'root', `udp portrange ${portMin}-${portMax}`],
       {
         stdio: ['ignore', 'ignore', 'pipe'],
       },
     )
     this.#child = child
     await new Promise<void>((resolve, reject) => {
-      let said = ''
       child.stderr.on('data', (chunk: Buffer) => {
-        said += chunk.toString()
-        if (said.includes('listening on')) resolve()
+        this.#said += chunk.toString()
+        if (this.#said.includes('listening on')) resolve()
       })
       child.once('error', reject)
-      child.once('close', () => reject(new Error(`tcpdump ended: ${said}`)))
+      child.once('close', () => reject(new Error(`tcpdump ended: ${this.#said}`)))
     })
     return this
+  }
+
+  /** Packets that the witness itself missed; known after `stop`. */
+  get missed(): number {
+    return Number(/(\d+) packets? dropped by kernel/.exec(this.#said)?.[1] ?? 0)
   }
 
   /** Stops and returns what was seen. */

@@ -71,7 +71,7 @@ ${invite(1, '', '[field2]', port)}
 <recv response="407" auth="true"/>
 <send><![CDATA[
 ACK sip:[field2]@[remote_ip]:[remote_port] SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch-1];rport
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch-3];rport
 Max-Forwards: 70
 From: <sip:[field0]@[remote_ip]>;tag=[pid]t[call_number]
 To: <sip:[field2]@[remote_ip]>[peer_tag_param]

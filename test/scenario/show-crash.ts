@@ -1,5 +1,6 @@
 // npm run show:crash [-- --rounds 20]: kill -9 under load, restart, and everything that was acknowledged is there.
 import { parseArgs } from 'node:util'
+import { labTenantId } from '#src/lab/identity.ts'
 import { freePort } from '#test/peers/free-port.ts'
 import { startSipp } from '#test/peers/sipp.ts'
 import {
@@ -221,7 +222,7 @@ async function main(): Promise<boolean> {
   const box = await Box.prepare({ lab: true })
   stack.defer(() => box.remove())
   stack.defer(async () => void (await box.stop()))
-  const lines = await seedLines(box.dataDir, lineCount)
+  const lines = await seedLines(box.dataDir, lineCount, labTenantId)
   await box.start()
   await box.logIn()
   await allowSipDevices(box)

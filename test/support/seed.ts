@@ -20,8 +20,12 @@ export function seededNumber(index: number): string {
   return `+4930777${String(index).padStart(5, '0')}`
 }
 
-/** Fills the store of a box that is not running: `count` phones, each with a person signed in on it. */
-export async function seedLines(dataDir: string, count: number): Promise<SeededLine[]> {
+/** Fills the store of a box that is not running: `count` phones, each with a person of `tenantId` signed in on it. */
+export async function seedLines(
+  dataDir: string,
+  count: number,
+  tenantId = 'test-tenant',
+): Promise<SeededLine[]> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const sealKey = loadSealKey({ keyFile: join(dataDir, 'seal.key') })
   const store = openStore({ dataDir, sealKey, realm: 'branchline', clock: systemClock, logger: silentLogger })
@@ -58,7 +62,7 @@ export async function seedLines(dataDir: string, count: number): Promise<SeededL
       { lineId: line.lineId, userId: line.userId, signedInAtMs: nowMs, verifiedAtMs: nowMs },
       {
         id: line.userId,
-        tenantId: 'test-tenant',
+        tenantId,
         upn: `user${index}@load.example`,
         displayName: `User ${index}`,
         number: line.number,
