@@ -85,9 +85,12 @@ export class RawPeer {
     return new Promise((resolve) => this.#waiting.push({ wants, resolve }))
   }
 
+  /** The next response; 100 only when it is asked for. */
   async nextResponse(status?: number): Promise<SipResponse> {
     const message = await this.next(
-      (candidate) => candidate.kind === 'response' && (status === undefined || candidate.status === status),
+      (candidate) =>
+        candidate.kind === 'response' &&
+        (status === undefined ? candidate.status > 100 : candidate.status === status),
     )
     return message as SipResponse
   }
