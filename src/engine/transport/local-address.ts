@@ -2,14 +2,17 @@ import dgram from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import type { Clock } from '#src/base/clock.ts'
 
-/** Answers dgram's question for an address with the literal itself: no thread pool, no delay. */
-export function literalLookup(
+type Lookup = (
   hostname: string,
-  _options: unknown,
+  options: unknown,
   callback: (error: NodeJS.ErrnoException | null, address: string, family: number) => void,
-): void {
-  callback(null, hostname, isIPv6(hostname) ? 6 : 4)
-}
+) => void
+
+/** Answers dgram's question for an IPv4 address with the address itself: no thread pool, no delay. */
+export const literalLookup4: Lookup = (hostname, _options, callback) => callback(null, hostname, 4)
+
+/** The same for IPv6. */
+export const literalLookup6: Lookup = (hostname, _options, callback) => callback(null, hostname, 6)
 
 /** True for the addresses that mean "every interface". */
 export function isWildcard(host: string): boolean {
@@ -47,7 +50,9 @@ export class LocalAddresses {
 
 // With a lookup that answers at once, bind and connect finish inside their calls.
 function askKernel(remoteHost: string): string | undefined {
-  const socket = dgram.createSocket({ type: isIPv6(remoteHost) ? 'udp6' : 'udp4', lookup: literalLookup })
+  const socket = isIPv6(remoteHost)
+    ? dgram.createSocket({ type: 'udp6', lookup: literalLookup6 })
+    : dgram.createSocket({ type: 'udp4', lookup: literalLookup4 })
   // A peer without route is an ordinary case, reported by address() throwing below.
   socket.on('error', () => undefined)
   try {

@@ -1,5 +1,5 @@
 import dgram from 'node:dgram'
-import { literalLookup } from './local-address.ts'
+import { literalLookup4, literalLookup6 } from './local-address.ts'
 
 /** Where a UDP listener is bound and whom it talks to. */
 export interface UdpPair {
@@ -35,7 +35,7 @@ export class UdpPeerSocket {
       type: pair.type,
       reusePort: true,
       ipv6Only: pair.type === 'udp6',
-      lookup: literalLookup,
+      lookup: pair.type === 'udp6' ? literalLookup6 : literalLookup4,
     })
     this.#socket.on('error', (error) => this.#fail(error))
     this.#socket.on('message', on.message)

@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net'
 import { formatEndpoint } from '#src/base/net.ts'
 import type { ListenOptions } from '../options.ts'
 import { localHostToward, type BoundListener } from './advertised.ts'
-import { literalLookup } from './local-address.ts'
+import { literalLookup4, literalLookup6 } from './local-address.ts'
 import type { TransportContext, TransportFlow } from './transport-context.ts'
 import { UdpPeerSocket } from './udp-peer-socket.ts'
 
@@ -116,7 +116,7 @@ export class UdpListener implements BoundListener {
         type: this.#type,
         reusePort,
         ipv6Only: this.#type === 'udp6',
-        lookup: literalLookup,
+        lookup: this.#type === 'udp6' ? literalLookup6 : literalLookup4,
       })
       socket.once('error', (error) => {
         socket.close()

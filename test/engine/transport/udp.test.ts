@@ -1,5 +1,6 @@
 import dgram from 'node:dgram'
 import { once } from 'node:events'
+import { networkInterfaces } from 'node:os'
 import t from 'tap'
 import { createTransportLayer } from '#src/engine/transport/transport-layer.ts'
 import { formatMessage } from '#src/sip/format-message.ts'
@@ -84,6 +85,35 @@ void t.test('a closed port is reported through onError (ICMP)', async (t) => {
   const error = await new Promise<Error>((resolve) => layer.send(makeRequest(), flow, resolve))
   t.match(error, { code: 'ECONNREFUSED' })
   t.equal(layer.counters().udpRefused, 1)
+})
+
+void t.test('refusals and answers are heard on every interface and over IPv6 as well', async (t) => {
+  const hosts: [string, string][] = [['0.0.0.0', '127.0.0.1']]
+  const hasIpv6 = Object.values(networkInterfaces()).some((list) =>
+    list?.some(({ address }) => address === '::1'),
+  )
+  if (hasIpv6) hosts.push(['::1', '::1'], ['::', '::1'])
+  for (const [bound, peer] of hosts) {
+    const { layer, responses } = await startTransport(t, { listen: [listenOn('udp', { host: bound })] })
+    const phone = dgram.createSocket(peer === '::1' ? 'udp6' : 'udp4')
+    phone.bind(0, peer)
+    await once(phone, 'listening')
+    const { port } = phone.address()
+    const flow = await layer.connect({ protocol: 'udp', host: peer, port, serverName: undefined })
+    t.equal(flow.localHost, peer, bound)
+    const request = makeRequest()
+    layer.send(request, flow, never)
+    const [, source] = (await once(phone, 'message')) as [Buffer, dgram.RemoteInfo]
+    t.equal(source.port, layer.listeners[0]?.port)
+    phone.send(formatMessage(makeResponse(request)), source.port, source.address)
+    t.equal((await responses.next()).flow, flow)
+    await new Promise<void>((resolve) => phone.close(resolve))
+    t.match(
+      await new Promise<Error>((resolve) => layer.send(request, flow, resolve)),
+      { code: 'ECONNREFUSED' },
+      bound,
+    )
+  }
 })
 
 void t.test('a refusal after the peer has answered is not blamed on what it answered', async (t) => {
