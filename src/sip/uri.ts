@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { isIpLiteral } from '#src/base/net.ts'
 import { parseDecimal } from './cseq.ts'
 import { formatParams, type SipParams } from './params.ts'
 
@@ -46,7 +46,7 @@ function parseHostPort(text: string): { host: string; port?: number } | undefine
     const close = text.indexOf(']')
     if (close < 0) return undefined
     host = text.slice(1, close)
-    if (!isIPv6(host)) return undefined
+    if (!host.includes(':') || !isIpLiteral(host)) return undefined
     const rest = text.slice(close + 1)
     if (rest !== '') {
       if (!rest.startsWith(':')) return undefined
