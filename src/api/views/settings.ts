@@ -33,7 +33,6 @@ function fieldsOf(schema: Json, saved: unknown, effective: unknown, above: Above
 }
 
 function fieldOf(property: Json, saved: unknown, value: unknown, here: Above): SettingsField {
-  const secret = /secret|password/i.test(here.path)
   return {
     path: here.path,
     title: typeof property.title === 'string' ? property.title : here.path,
@@ -43,9 +42,9 @@ function fieldOf(property: Json, saved: unknown, value: unknown, here: Above): S
     maximum: numberOrNull(property.maximum),
     pattern: typeof property.pattern === 'string' ? property.pattern : null,
     optional: here.optional && property.default === undefined,
-    secret,
+    secret: property['x-secret'] === true,
     default: property.default ?? null,
-    value: secret ? null : (value ?? null),
+    value: property['x-secret'] === true ? null : (value ?? null),
     saved: saved !== undefined,
   }
 }
