@@ -1,0 +1,190 @@
+import t from 'tap'
+import { FakeClock } from '#test/support/fake-clock.ts'
+import { startTestEngine } from '#test/support/start-engine.ts'
+import { RawPeer, sdp, type RequestParts } from './support/raw-peer.ts'
+import { until } from './support/until.ts'
+
+t.setTimeout(20_000)
+
+void t.test('requests that no application gets are answered by the engine', async (t) => {
+  const { srf, udpPort, engine } = await startTestEngine(t)
+  srf.use('invite', () => t.fail('the application got it'))
+  srf.use('register', () => t.fail('the application got it'))
+  const peer = await RawPeer.open(t, udpPort)
+  const table: [string, RequestParts, number][] = [
+    ['BYE', {}, 481],
+    ['UPDATE', {}, 481],
+    ['PRACK', {}, 481],
+    ['CANCEL', { contact: null }, 481],
+    ['INVITE', { toTag: 'unknown' }, 481],
+    ['INFO', { toTag: 'unknown' }, 481],
+    ['INVITE', { contact: null }, 400],
+    ['SUBSCRIBE', { contact: null }, 400],
+    ['INVITE', { fromTag: '' }, 400],
+    ['REGISTER', { contact: '*' }, 400],
+    ['REGISTER', { contact: '*', extra: ['Expires: 60'] }, 400],
+    ['REGISTER', { contact: '*, <sip:a@b>', extra: ['Expires: 0'] }, 400],
+    ['MESSAGE', { contact: null }, 503],
+    ['REFER', {}, 405],
+    ['DANCE', {}, 501],
+  ]
+  let sequence = 0
+  for (const [method, parts, status] of table) {
+    sequence++
+    peer.send(peer.request(method, { callId: `bad-${sequence}`, ...parts }))
+    const response = await peer.nextResponse()
+    t.equal(response.status, status, `${method} ${JSON.stringify(parts)}`)
+    t.equal(response.headers.get('CSeq'), `1 ${method}`)
+    if (method === 'INVITE') {
+      const branch = /branch=([^;]+)/.exec(response.headers.get('Via') ?? '')?.[1] ?? ''
+      peer.send(peer.request('ACK', { callId: `bad-${sequence}`, branch, contact: null }))
+    }
+  }
+  t.equal(sequence, 15)
+  t.equal(engine.counters()['dialogsAlive'], 0)
+  t.equal(engine.counters()['requestsServing'], 0)
+})
+
+void t.test('the same request by two ways is served once (482, RFC 3261 8.2.2.2)', async (t) => {
+  const { srf, udpPort, engine } = await startTestEngine(t)
+  let calls = 0
+  srf.use('invite', (_req, res) => {
+    calls++
+    res.send(180)
+  })
+  const peer = await RawPeer.open(t, udpPort)
+  peer.send(peer.request('INVITE', { branch: 'z9hG4bKone' }), sdp)
+  await peer.nextResponse(180)
+  peer.send(peer.request('INVITE', { branch: 'z9hG4bKtwo' }), sdp)
+  await peer.nextResponse(482)
+  t.equal(calls, 1)
+  t.equal(engine.counters()['mergedRequests'], 1)
+})
+
+void t.test('retransmissions and stray messages never reach the application', async (t) => {
+  const { srf, udpPort, engine } = await startTestEngine(t)
+  let calls = 0
+  srf.use('options', (_req, res) => {
+    calls++
+    res.send(200)
+  })
+  const peer = await RawPeer.open(t, udpPort)
+  for (let count = 0; count < 3; count++) {
+    peer.send(peer.request('OPTIONS', { branch: 'z9hG4bKsame' }))
+    await peer.nextResponse(200)
+  }
+  t.equal(calls, 1)
+  t.equal(engine.counters()['retransmissionsReceived'], 2)
+  peer.send(peer.request('ACK', { callId: 'stray' }))
+  const stray = ['SIP/2.0 200 OK', 'Via: SIP/2.0/UDP 127.0.0.1:1;branch=z9hG4bKx', 'From: <sip:a@b>;tag=1']
+  peer.send([...stray, 'To: <sip:c@d>;tag=2', 'Call-ID: s', 'CSeq: 1 INVITE'])
+  peer.send([...stray, 'To: <sip:c@d>;tag=2', 'Call-ID: s', 'CSeq: 1 OPTIONS'])
+  peer.send(peer.request('OPTIONS', { callId: 'after' }))
+  await peer.nextResponse(200)
+  t.equal(engine.counters()['userFailures'], 0)
+  t.equal(engine.counters()['dialogsAlive'], 0)
+})
+
+void t.test('an unreachable peer is a 503, a silent one a 408, with the request shown first', async (t) => {
+  const clock = new FakeClock()
+  const { srf, udpPort, engine } = await startTestEngine(t, { clock })
+  const silent = await RawPeer.open(t, udpPort)
+  const timedOut = srf.createUAC(`sip:x@127.0.0.1:${silent.port}`, { localSdp: sdp }).then(
+    () => 0,
+    (error: { status: number }) => error.status,
+  )
+  await silent.nextRequest('INVITE')
+  clock.advance(32_000)
+  t.equal(await timedOut, 408)
+  const refused = await srf.createUAC('sip:x@127.0.0.1:1;transport=tcp', { localSdp: sdp }).then(
+    () => 0,
+    (error: { status: number }) => error.status,
+  )
+  t.equal(refused, 503)
+  const unknown = await srf.createUAC('sip:x@no-such-host.invalid', { localSdp: sdp }).then(
+    () => 0,
+    (error: { status: number }) => error.status,
+  )
+  t.equal(unknown, 503)
+  t.equal(engine.counters()['clientTransactionsAlive'], 0)
+})
+
+void t.test('an application that throws costs one request only', async (t) => {
+  const { srf, udpPort } = await startTestEngine(t)
+  srf.use('message', () => {
+    throw new Error('handler failed')
+  })
+  srf.use('options', (_req, res) => res.send(200))
+  const peer = await RawPeer.open(t, udpPort)
+  const write = console.error
+  // The library prints what its handlers throw.
+  console.error = () => undefined
+  t.teardown(() => (console.error = write))
+  peer.send(peer.request('MESSAGE', { callId: 'm', contact: null }))
+  t.equal((await peer.nextResponse()).status, 500)
+  peer.send(peer.request('OPTIONS', { callId: 'o' }))
+  t.equal((await peer.nextResponse()).status, 200)
+})
+
+void t.test('the network cannot claim names of a certificate', async (t) => {
+  const { srf, udpPort } = await startTestEngine(t)
+  const seen = new Promise<string | undefined>((resolve) => {
+    srf.use('options', (req, res) => {
+      resolve(req.get('X-Peer-Certificate-Names'))
+      res.send(200)
+    })
+  })
+  const peer = await RawPeer.open(t, udpPort)
+  peer.send(peer.request('OPTIONS', { extra: ['X-Peer-Certificate-Names: sip.pstnhub.microsoft.com'] }))
+  t.equal(await seen, undefined)
+})
+
+void t.test('random cuts and flips of messages leave the engine standing', async (t) => {
+  const { srf, udpPort, engine } = await startTestEngine(t)
+  srf.use('invite', (_req, res) => res.send(486))
+  srf.use('options', (_req, res) => res.send(200))
+  const peer = await RawPeer.open(t, udpPort)
+  let seed = 42
+  const random = (below: number): number => {
+    seed = (seed * 1103515245 + 12345) & 0x7fffffff
+    return seed % below
+  }
+  const methods = [
+    'INVITE',
+    'ACK',
+    'BYE',
+    'CANCEL',
+    'PRACK',
+    'UPDATE',
+    'SUBSCRIBE',
+    'NOTIFY',
+    'REGISTER',
+    'OPTIONS',
+  ]
+  for (let round = 0; round < 600; round++) {
+    const lines = peer.request(methods[random(methods.length)] ?? 'INVITE', {
+      callId: `fuzz-${random(40)}`,
+      sequence: random(4),
+      toTag: random(3) === 0 ? `t${random(3)}` : undefined,
+      branch: `z9hG4bK${random(60)}`,
+    })
+    const at = random(lines.length)
+    const line = lines[at] ?? ''
+    const kind = random(4)
+    if (kind === 0) lines.splice(at, 1)
+    else if (kind === 1) lines[at] = line.slice(0, random(line.length + 1))
+    else if (kind === 2) lines[at] = line + line
+    else lines[at] = line.replace(/[;:<>]/, () => ';:<>="'.charAt(random(6)))
+    peer.send(lines)
+  }
+  await until(() => {
+    const counters = engine.counters()
+    return (counters['messagesReceived'] ?? 0) + (counters['malformedRequests'] ?? 0) > 500
+  })
+  peer.send(peer.request('OPTIONS', { callId: 'alive', branch: 'z9hG4bKalive', sequence: 77 }))
+  const alive = await peer.next(
+    (message) => message.kind === 'response' && message.headers.get('CSeq') === '77 OPTIONS',
+  )
+  t.match(alive, { status: 200 })
+  t.equal(engine.counters()['userFailures'], 0)
+})
