@@ -60,6 +60,8 @@ export interface WebBox {
   page: Page
   /** What went wrong in the browser: uncaught errors, refused content, failed loads. */
   problems: string[]
+  /** Starts the API anew on the same port; stop `api` first. */
+  restart: () => Promise<void>
 }
 
 /** Starts box and browser; everything goes with the test. */
@@ -90,22 +92,21 @@ export async function startWebBox(
       { name: 'media', state: 'ok', detail: '1 worker, ports 20000 to 20999.', advice: undefined },
     ],
   }
-  const api = await startApi(
-    await testOptions({
-      webRoot: join(webRoot, 'dist'),
-      clock: systemClock,
-      logger: new MemoryLogger(),
-      health: () => health,
-      parts: {
-        ...(options.noStore ? {} : { store }),
-        settings,
-        pbx,
-        signIn,
-        lab: { pageUrl: 'https://127.0.0.1:8444/device', people: () => Promise.resolve(labPeople) },
-      },
-      ...options.change,
-    }),
-  )
+  const apiOptions = await testOptions({
+    webRoot: join(webRoot, 'dist'),
+    clock: systemClock,
+    logger: new MemoryLogger(),
+    health: () => health,
+    parts: {
+      ...(options.noStore ? {} : { store }),
+      settings,
+      pbx,
+      signIn,
+      lab: { pageUrl: 'https://127.0.0.1:8444/device', people: () => Promise.resolve(labPeople) },
+    },
+    ...options.change,
+  })
+  const api = await startApi(apiOptions)
   t.teardown(() => api.stop())
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
@@ -136,7 +137,12 @@ export async function startWebBox(
       problems.push(message.text())
     }
   })
-  return { api, store, pbx, signIn, settings, health, origin, browser, context, page, problems }
+  const restart = async (): Promise<void> => {
+    const { httpsPort } = api
+    const next = await startApi({ ...apiOptions, listen: { ...apiOptions.listen, httpsPort } })
+    t.teardown(() => next.stop())
+  }
+  return { api, store, pbx, signIn, settings, health, origin, browser, context, page, problems, restart }
 }
 
 /** Claims the box through the page. */

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { someDevice } from '#test/store/store-fixture.ts'
 import { claimOnPage, startWebBox, type WebBox } from './browser-fixture.ts'
 
 t.setTimeout(90_000)
@@ -95,7 +96,7 @@ t.test('settings keep what was typed when somebody else was quicker', async (t) 
   await page.getByText('The port is too large.').first().waitFor()
   await page.getByLabel('SIP over UDP port').fill('5080')
   await page.getByRole('button', { name: 'Save' }).click()
-  await page.getByText('Takes effect after the box restarts: sip.udpPort.').waitFor()
+  await page.getByText('Takes effect after the box restarts: SIP over UDP port.').waitFor()
 })
 
 t.test('a box without its database says so, and takes the claim once it is back', async (t) => {
@@ -116,10 +117,17 @@ t.test('a box without its database says so, and takes the claim once it is back'
   await page.getByLabel('Claim code').waitFor()
 })
 
-t.test('a lost connection is said, and mended by itself', async (t) => {
+t.test('a restart of the box is said, and the page goes on by itself, still logged in', async (t) => {
   const box = await startWebBox(t)
+  const { page, api, origin } = box
   await claimOnPage(box)
-  await box.context.setOffline(true)
-  await box.api.stop()
-  await box.page.getByText('No connection to the box.').waitFor()
+  await page.goto(`${origin}/#/phones`)
+  await page.getByText('No phones yet').waitFor()
+  await api.stop()
+  await page.getByText('No connection to the box.').waitFor()
+  box.store.devices.save(someDevice({ label: 'Added meanwhile' }))
+  await box.restart()
+  await page.getByRole('heading', { name: 'Added meanwhile' }).waitFor()
+  await page.getByText('No connection to the box.').waitFor({ state: 'detached' })
+  t.pass('read anew without a new login')
 })

@@ -66,7 +66,7 @@ export function Settings(): VNode {
             {save.failure?.code === 'CONFLICT' && (
               <p>Your edits are kept. The values below are the new ones: look at them, then save again.</p>
             )}
-            {done && <Saved changed={done} />}
+            {done && <Saved changed={done} fields={data.fields} />}
             {changed.length > 0 && (
               <p class="save-actions">
                 <span>{count(changed.length, 'change')} not saved</span>
@@ -87,8 +87,10 @@ export function Settings(): VNode {
   )
 }
 
-function Saved(props: { changed: SettingsChanged }): VNode {
-  const { pendingRestart } = props.changed
+function Saved(props: { changed: SettingsChanged; fields: SettingsField[] }): VNode {
+  const pendingRestart = props.changed.pendingRestart.map(
+    (path) => props.fields.find((field) => field.path === path)?.title ?? path,
+  )
   return (
     <Notice tone={pendingRestart.length > 0 ? 'warn' : 'ok'} title="Saved.">
       {pendingRestart.length > 0 && `Takes effect after the box restarts: ${pendingRestart.join(', ')}.`}

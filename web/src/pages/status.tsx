@@ -53,7 +53,7 @@ function Headline(props: { status: StatusView }): VNode {
   const { health, trunks } = props.status
   const wrong = health.parts.filter((part) => part.state === 'failed' || part.state === 'degraded')
   const own = trunks.filter((trunk) => !wrong.some((part) => part.name === trunk.name))
-  const down = own.filter((trunk) => trunk.state === 'down')
+  const down = own.filter((trunk) => trunk.state === 'down' && !isUntried(trunk))
   const limping = own.filter((trunk) => trunk.state === 'degraded')
   const total = wrong.length + down.length + limping.length
   if (total > 0) {
@@ -86,6 +86,11 @@ function Headline(props: { status: StatusView }): VNode {
   }
   if (health.state === 'starting') return <Notice tone="info" title="The box is starting." />
   return <Notice tone="ok" title="Everything works." />
+}
+
+/** No host was heard or missed so far: the box has only just started. */
+function isUntried(trunk: TrunkView): boolean {
+  return trunk.hosts.every((host) => !host.up && host.lastOkAtMs === null && host.lastError === null)
 }
 
 function silentHosts(trunk: TrunkView): string {
@@ -195,11 +200,15 @@ function Trunks(props: { trunks: TrunkView[]; running: boolean }): VNode {
       {props.trunks.map((trunk) => (
         <li key={trunk.name}>
           <span class="part-name">{trunk.name}</span>
-          <State light={trunkLights[trunk.state]}>{trunk.state}</State>
+          {trunk.state === 'down' && isUntried(trunk) ? (
+            <State light="wait">connecting</State>
+          ) : (
+            <State light={trunkLights[trunk.state]}>{trunk.state}</State>
+          )}
           <ul class="hosts">
             {trunk.hosts.map((host) => (
               <li key={host.name}>
-                <State light={host.up ? 'ok' : 'bad'}>{host.up ? 'answers' : 'silent'}</State> {host.name}
+                <HostState host={host} /> {host.name}
                 <span class="muted">
                   {!host.up && host.lastError ? ` · ${host.lastError}` : ''}
                   {host.lastOkAtMs
@@ -213,6 +222,13 @@ function Trunks(props: { trunks: TrunkView[]; running: boolean }): VNode {
       ))}
     </ul>
   )
+}
+
+function HostState(props: { host: TrunkView['hosts'][number] }): VNode {
+  const { host } = props
+  if (host.up) return <State light="ok">answers</State>
+  const tried = host.lastOkAtMs !== null || host.lastError !== null
+  return tried ? <State light="bad">silent</State> : <State light="wait">not tried yet</State>
 }
 
 function Lab(): VNode {
