@@ -21,7 +21,6 @@ export const counterNames = [
   'sdpUnusable',
   'lateAnswers',
   'inDialogRefused',
-  'unknownTrunkPeer',
   'optionsReceived',
   'optionsSent',
   'optionsFailed',

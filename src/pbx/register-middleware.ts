@@ -3,6 +3,7 @@ import { connectCall, refuse, type CallContext } from './calls/connect-call.ts'
 import { lineCaller, teamsCaller, type Caller } from './calls/identify-caller.ts'
 import { limitCalls } from './calls/limit-calls.ts'
 import { dialledText } from './calls/numbers.ts'
+import { requiredExtensions } from './calls/required-extensions.ts'
 import type { DigestAuthenticator } from './registrar/authenticate-digest.ts'
 import { registerHandler, type RegistrarContext } from './registrar/registrar.ts'
 import { CancelReason, type IncomingRequest } from './sip-port.ts'
@@ -67,6 +68,11 @@ function inviteHandler(context: MiddlewareContext): Handler {
     const caller = await identify(context, request)
     if ('status' in caller) return caller
     if (request.get('Contact') === undefined) return { status: 400, reason: 'Missing Contact' }
+    const { unsupported } = requiredExtensions(request)
+    if (unsupported.length > 0) {
+      counters.add('requestsRefused')
+      return { status: 420, reason: 'Bad Extension', headers: { Unsupported: unsupported.join(', ') } }
+    }
 
     const id = context.newCallId()
     const call = book.begin({

@@ -19,6 +19,9 @@ import type { TrunkIdentity } from './uplink/teams-headers.ts'
 import { TrunkPeer } from './uplink/trunk-peer.ts'
 import { TrunkState } from './uplink/trunk-state.ts'
 
+/** A phone that does not answer BYE must not hold up the end of the box. */
+const lastWordsMs = 2_000
+
 /** Puts registrar, calls, feature codes and trunk together on a connected drachtio-srf. */
 export async function startPbx(options: PbxOptions): Promise<Pbx> {
   const { store, relay, clock, random, logger, trunk, settings } = options
@@ -113,7 +116,14 @@ export async function startPbx(options: PbxOptions): Promise<Pbx> {
   async function endCalls(): Promise<void> {
     book.stopAll('CALL_ENDED_BY_SHUTDOWN')
     await book.whenEmpty()
-    await book.settled()
+    await atMost(lastWordsMs, book.settled())
+  }
+
+  async function atMost(limitMs: number, work: Promise<unknown>): Promise<void> {
+    const enough = new AbortController()
+    // Aborted below, when the work was done before the time was over.
+    await Promise.race([work, clock.sleep(limitMs, enough.signal).catch(() => undefined)])
+    enough.abort(new Error('done'))
   }
 
   return {
@@ -124,13 +134,7 @@ export async function startPbx(options: PbxOptions): Promise<Pbx> {
     counters: () => counters.snapshot(),
     async drain(graceMs) {
       stopping = true
-      const enough = new AbortController()
-      await Promise.race([
-        book.whenEmpty(),
-        // Aborted below, when the calls ended before the time was over.
-        clock.sleep(graceMs, enough.signal).catch(() => undefined),
-      ])
-      enough.abort(new Error('no call is left'))
+      await atMost(graceMs, book.whenEmpty())
       await endCalls()
     },
     async stop() {

@@ -85,7 +85,7 @@ export function makeBranch(
   context: BranchContext,
 ): Branch<AnsweredLeg> {
   const teams = target.kind === 'teams'
-  const name = `${teams ? 'teams' : target.line.username}/${index}`
+  const name = teams ? 'teams' : `phone ${target.line.username} ${index}`
   return {
     name,
     async ring(events, signal) {

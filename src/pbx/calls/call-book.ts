@@ -22,6 +22,7 @@ export class Call {
   readonly #book: CallBook
   readonly #live: LiveCall
   #stopper: ((cause: Cause) => void) | undefined
+  #stopWanted: Cause | undefined
   #ended = false
 
   constructor(book: CallBook, live: LiveCall, logger: Logger) {
@@ -55,16 +56,23 @@ export class Call {
     this.#book.changed(this)
   }
 
-  /** Sets how the call is ended from outside in its present phase. */
+  /** Sets how the call is ended from outside in its present phase; a wish that came between two phases is kept. */
   onStop(stopper: (cause: Cause) => void): void {
     this.#stopper = stopper
+    if (this.#stopWanted && !this.#ended) stopper(this.#stopWanted)
   }
 
-  /** Ends the call from outside; false when nothing can be ended. */
+  /** Ends the call from outside; false when it is over already. */
   stop(cause: Cause): boolean {
-    if (this.#ended || !this.#stopper) return false
-    this.#stopper(cause)
+    if (this.#ended) return false
+    this.#stopWanted ??= cause
+    this.#stopper?.(cause)
     return true
+  }
+
+  /** Hands over what still goes on after the end: the BYEs. */
+  wind(up: Promise<unknown>): void {
+    this.#book.own(up)
   }
 
   /** Notes the end. `text` replaces the table's sentence where more is known. */
@@ -80,7 +88,7 @@ export class Call {
 export class CallBook {
   readonly #context: BookContext
   readonly #calls = new Map<string, Call>()
-  readonly #writes = new Set<Promise<void>>()
+  readonly #writes = new Set<Promise<unknown>>()
   #waiting: (() => void)[] = []
 
   constructor(context: BookContext) {
@@ -149,9 +157,15 @@ export class CallBook {
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
-  /** Resolves once every ended call is in the log (or was given up on, and that was logged). */
+  /** Resolves once every ended call is in the log (or was given up on, and that was logged) and its BYEs are answered. */
   async settled(): Promise<void> {
     await Promise.all(this.#writes)
+  }
+
+  /** Keeps a promise until it is settled; it must not reject. */
+  own(work: Promise<unknown>): void {
+    this.#writes.add(work)
+    void work.finally(() => this.#writes.delete(work))
   }
 
   changed(call: Call): void {
@@ -179,8 +193,7 @@ export class CallBook {
       counters.add('storeFailed')
       logger.error({ err: error, call: record }, 'an ended call could not be written to the log')
     })
-    this.#writes.add(write)
-    void write.finally(() => this.#writes.delete(write))
+    this.own(write)
     call.logger.info(
       { cause, sipStatus: entry.sipStatus, dialled: live.dialled, talkedMs: talkedMs(record) },
       record.explanation,

@@ -33,7 +33,7 @@ export function bindCallLifetime(answered: AnsweredCall): void {
     if (over) return
     over = true
     stopWatching()
-    for (const leg of toEnd) void leg.dialog.bye()
+    for (const leg of toEnd) call.wind(leg.dialog.bye())
     relay.delete(sessionId).then(
       (stats) => logStats(call, stats),
       (error: unknown) =>

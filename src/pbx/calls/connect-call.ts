@@ -21,6 +21,7 @@ import { lineParty, type Caller } from './identify-caller.ts'
 import { offeredProfile } from './media-policy.ts'
 import { dialledText } from './numbers.ts'
 import { planRoute, type Target } from './plan-route.ts'
+import { requiredExtensions } from './required-extensions.ts'
 import { routeFacts } from './route-facts.ts'
 
 /** Everything a call works with. */
@@ -78,7 +79,7 @@ export async function connectCall(incoming: IncomingCall, context: CallContext):
 
   if (result.kind === 'answered') return join(incoming, result.answer, callerMedia, context)
   if (result.kind === 'stopped' && cancelled.aborted) return noteCancel(call, context)
-  refuse(incoming, causeOf(result, stoppedBy, plan.targets), context)
+  refuse(incoming, causeOf(result, stoppedBy), context)
 }
 
 /** Final word to a caller who is not connected. */
@@ -96,6 +97,7 @@ export function refuse(
   counters.add(sipStatus === 403 || sipStatus === 404 || sipStatus === 484 ? 'callsRefused' : 'callsFailed')
   if (cause === 'CALL_SDP_MISSING') counters.add('sdpMissing')
   if (cause === 'CALL_SDP_UNUSABLE' || cause === 'CALL_NO_CODEC') counters.add('sdpUnusable')
+  if (cause === 'CALL_EMERGENCY_NO_TRUNK') call.logger.error({ code: cause }, text)
   const headers: HeaderFields = { Warning: `399 ${settings().sip.realm} "${text}"` }
   if (cause === 'CALL_STOPPING' || cause === 'CALL_LIMIT') headers['Retry-After'] = '30'
   if (!reply.finalResponseSent) reply.send(sipStatus, reason, { headers })
@@ -153,6 +155,7 @@ async function ring(
     reply.send(status, reason, options)
   }
   const headers = callerSideHeaders(caller, request, context)
+  if (requiredExtensions(request).reliable) headers['Require'] = '100rel'
   return ringBranches(
     fork.targets.map((target, index) =>
       makeBranch(target, index, fork.parties[index] as CallParty, branchContext),
@@ -225,15 +228,13 @@ function callerSideHeaders(caller: Caller, request: IncomingRequest, { teams }: 
 function causeOf(
   result: Exclude<ForkResult<AnsweredLeg>, { kind: 'answered' }>,
   stoppedBy: Cause | undefined,
-  targets: readonly Target[],
 ): Cause {
   if (result.kind === 'noAnswer') return 'CALL_NO_ANSWER'
   // Ending an unanswered call has its own sentence: the caller hears "unavailable", not "OK".
   if (result.kind === 'stopped')
     return stoppedBy === 'CALL_ENDED_BY_SHUTDOWN' ? 'CALL_STOPPING' : 'CALL_STOPPED'
   if (result.failure instanceof BranchFailure) return result.failure.callCause
-  const side =
-    targets.every((target) => target.kind === 'teams') || result.name.startsWith('teams/') ? 'teams' : 'phone'
+  const side = result.name === 'teams' ? 'teams' : 'phone'
   return classifyResponse(side, result.failure.status)
 }
 

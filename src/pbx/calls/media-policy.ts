@@ -27,9 +27,10 @@ export function holdForTeams(sdp: string): string {
   return audioDirection(sdp) === 'sendrecv' ? sdp : withAudioDirection(sdp, 'inactive')
 }
 
-/** True when a re-offer is the session as it is: same origin and version, so a refresh (RFC 3264 8, RFC 4028 7.4). */
+/**
+ * True when a re-offer is the session as it is: a refresh (RFC 4028 7.4). The whole text counts, not only o=: phones
+ * that hold a call without a new version exist.
+ */
 export function isSameSession(before: string, now: string): boolean {
-  const origin = /^o=(.*)$/m
-  const first = origin.exec(before)?.[1]?.trim()
-  return first !== undefined && first === origin.exec(now)?.[1]?.trim()
+  return before.trim() !== '' && before.trim() === now.trim()
 }

@@ -43,8 +43,13 @@ t.test('Teams sees every kind of hold as a=inactive and nothing else (acceptance
   t.equal(holdForTeams(sdp('RTP/SAVP', '')), sdp('RTP/SAVP', ''))
 })
 
-t.test('the same origin and version is a refresh', async (t) => {
-  t.equal(isSameSession(sdp('RTP/AVP', '', 3), sdp('RTP/AVP', 'sendonly', 3)), true)
+t.test('only the very same description is a refresh', async (t) => {
+  t.equal(isSameSession(sdp('RTP/AVP', '', 3), sdp('RTP/AVP', '', 3)), true)
+  t.equal(
+    isSameSession(sdp('RTP/AVP', '', 3), sdp('RTP/AVP', 'sendonly', 3)),
+    false,
+    'a hold without a new version',
+  )
   t.equal(isSameSession(sdp('RTP/AVP', '', 3), sdp('RTP/AVP', '', 4)), false)
   t.equal(isSameSession('', ''), false)
 })

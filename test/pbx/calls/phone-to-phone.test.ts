@@ -362,6 +362,39 @@ t.test('the page ends a call, in whatever state it is', async (t) => {
   await office.expectNoLeak(t)
 })
 
+t.test('extensions that a caller requires are honoured or named', async (t) => {
+  const { office, anna, ben } = await twoPhones(t)
+  const refused = await (await anna.call(benNumber, { fields: ['Require: replaces, timer'] })).answered()
+  t.equal(refused.status, 420)
+  t.equal(refused.header('Unsupported'), 'replaces')
+  t.equal(office.store.callLog.count(), 0)
+
+  const call = await anna.call(benNumber, { fields: ['Require: 100rel'] })
+  const invite = await ben.request('INVITE')
+  ben.respond(invite, 180)
+  const ringing = await anna.provisional(call, 180)
+  t.match(ringing.header('Require'), /100rel/)
+  const sequence = ringing.header('RSeq')
+  t.match(sequence, /^\d+$/)
+  t.equal((await call.acknowledgeRinging(ringing)).status, 200)
+  ben.respond(invite, 200, { body: plainSdp(4200) })
+  t.equal((await call.answered()).status, 200)
+  const bye = call.inDialog('BYE')
+  ben.respond(await ben.request('BYE'), 200)
+  t.equal((await bye).status, 200)
+  await office.expectNoLeak(t)
+})
+
+t.test('the page ends a call that is only just being routed', async (t) => {
+  const { office, anna, ben } = await twoPhones(t)
+  office.pbx.on('callStarted', ({ id }) => void office.pbx.hangUp(id))
+  const record = office.nextRecord()
+  t.equal((await (await anna.call(benNumber)).answered()).status, 480)
+  t.match(await record, { cause: 'CALL_STOPPED' })
+  t.equal(ben.heard.filter((message) => message.method === 'INVITE').length, 0)
+  await office.expectNoLeak(t)
+})
+
 t.test('the relay dies: both sides are hung up', async (t) => {
   const { office, anna, ben } = await twoPhones(t)
   const record = office.nextRecord()

@@ -263,6 +263,7 @@ export class WireCall {
   readonly #fields: string[]
   readonly #contact: boolean
   #branch = ''
+  #inviteCseq = 0
   #toTag = ''
   #remote = ''
 
@@ -289,7 +290,7 @@ export class WireCall {
 
   /** The final response to the INVITE; a 200 is acknowledged, a refusal too. */
   async answered(): Promise<WireMessage> {
-    const final = await this.#phone.final(this, this.cseq, 'INVITE')
+    const final = await this.#phone.final(this, this.#inviteCseq, 'INVITE')
     this.#toTag = /;tag=([^;\s]+)/.exec(final.header('To') ?? '')?.[1] ?? ''
     if (final.status < 300) {
       this.#remote = /<([^>]+)>/.exec(final.header('Contact') ?? '')?.[1] ?? ''
@@ -298,8 +299,19 @@ export class WireCall {
     return final
   }
 
+  /** PRACK for a reliable provisional response (RFC 3262). */
+  async acknowledgeRinging(ringing: WireMessage): Promise<WireMessage> {
+    const contact = /<([^>]+)>/.exec(ringing.header('Contact') ?? '')?.[1] ?? this.uri
+    const toTag = /;tag=([^;\s]+)/.exec(ringing.header('To') ?? '')?.[1] ?? ''
+    const invited = this.cseq++
+    const lines = this.#lines('PRACK', contact, this.cseq, this.#phone.via(), toTag)
+    this.#phone.send([...lines, `RAck: ${ringing.header('RSeq') ?? ''} ${invited} INVITE`])
+    const final = await this.#phone.final(this, this.cseq, 'PRACK')
+    return final
+  }
+
   cancel(): void {
-    this.#phone.send(this.#lines('CANCEL', this.uri, this.cseq, this.#phone.via(this.#branch), ''))
+    this.#phone.send(this.#lines('CANCEL', this.uri, this.#inviteCseq, this.#phone.via(this.#branch), ''))
   }
 
   /** Sends a request inside the dialog and resolves with its final response. */
@@ -321,6 +333,7 @@ export class WireCall {
 
   #sendInvite(extra: string[]): void {
     this.cseq++
+    this.#inviteCseq = this.cseq
     this.#branch = `z9hG4bK${token()}`
     const lines = this.#lines('INVITE', this.uri, this.cseq, this.#phone.via(this.#branch), '')
     const type = this.#sdp === '' ? [] : ['Content-Type: application/sdp']
