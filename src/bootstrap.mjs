@@ -19,6 +19,7 @@ const peers = [
   'kamailio-tls-modules',
   'rtpengine-daemon',
   'chromium',
+  'linphone-cli',
   'socat',
   'tcpdump',
   'systemd',

@@ -99,6 +99,7 @@ Content-Length: 0
 ]]></send>
 ${options.audioFile ? `<nop><action><exec rtp_stream="${options.audioFile},-1,8"/></action></nop>` : ''}
 <pause milliseconds="${options.talkMs}"/>
+${options.audioFile ? quiet : ''}
 <send retrans="500"><![CDATA[
 BYE [next_url] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
@@ -177,6 +178,9 @@ Content-Length: 0
 ]]></send>
 </scenario>`
 }
+
+// The last packets get time to come back before the call ends.
+const quiet = '<nop><action><exec rtp_stream="pause"/></action></nop><pause milliseconds="200"/>'
 
 /** The [authentication] keyword of one user, for the injection file. */
 export function authenticationField(username: string, password: string): string {

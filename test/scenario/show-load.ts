@@ -56,7 +56,8 @@ function judgeAudio(datagrams: Datagram[]): AudioVerdict {
     ({ payload }) => payload.length === 172 && ((payload[1] as number) & 0x7f) === 8,
   )
   const sent = audio.filter(({ sourcePort }) => fromPhone(sourcePort))
-  const returned = audio.filter(({ destinationPort }) => fromPhone(destinationPort))
+  const phonePorts = new Set(sent.map(({ sourcePort }) => sourcePort))
+  const returned = audio.filter(({ destinationPort }) => phonePorts.has(destinationPort))
   const known = new Set(sent.map(({ payload }) => payload.toString('latin1', 12)))
   const altered = returned.filter(({ payload }) => !known.has(payload.toString('latin1', 12)))
   return { sent: sent.length, returned: returned.length, altered: altered.length }
