@@ -128,6 +128,7 @@ export async function connectDrachtio(address: DrachtioAddress, logger: Logger =
   try {
     await ready
   } catch (error) {
+    giveUp(srf)
     throw new ApplianceError(
       'ENGINE_FAILED',
       { host: address.host, port: address.port },
@@ -141,19 +142,19 @@ export async function connectDrachtio(address: DrachtioAddress, logger: Logger =
 
 function connected(srf: Srf): Promise<void> {
   return new Promise((resolve, reject) => {
-    let settled = false
-    srf.on('error', (error) => {
-      if (settled) return
-      settled = true
-      // A first connection that fails is not tried again behind the caller's back.
-      ;(srf as unknown as { app: App }).app.client.wp.disconnect = () => undefined
-      reject(error)
-    })
-    srf.on('connect', (error) => {
-      if (settled) return
-      settled = true
-      if (error) reject(error)
+    srf.once('error', reject)
+    srf.once('connect', (...values: unknown[]) => {
+      srf.off('error', reject)
+      if (values[0] instanceof Error) reject(values[0])
       else resolve()
     })
   })
+}
+
+// The library would try again for ever behind the back of a caller that was told of the failure.
+function giveUp(srf: Srf): void {
+  const { wp } = (srf as unknown as { app: App }).app.client
+  wp.closing = true
+  clearTimeout(wp.reconnectVars?.retryTimer ?? undefined)
+  srf.on('error', () => undefined)
 }

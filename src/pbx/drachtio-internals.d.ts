@@ -4,6 +4,9 @@ declare module 'drachtio-srf/lib/wire-protocol.js' {
   import type { Socket } from 'node:net'
 
   class WireProtocol extends EventEmitter {
+    /** Set before a wanted end: no reconnection. */
+    closing?: boolean
+    reconnectVars?: { retryTimer?: NodeJS.Timeout | null }
     constructor(options: object)
     connect(options: object): void
     send(socket: Socket, message: string): string
