@@ -260,3 +260,60 @@ void t.test('UPDATE before the answer reaches the application (RFC 3311)', async
   peer.send(peer.request('UPDATE', { toTag: toTagOf(progress), sequence: 2 }), sdp)
   t.equal((await peer.nextResponse(200)).headers.get('CSeq'), '2 UPDATE')
 })
+
+void t.test('a NOTIFY that overtakes the 200 of its SUBSCRIBE is kept for it', async (t) => {
+  const { srf, udpPort, engine } = await startTestEngine(t)
+  srf.use('notify', () => t.fail('the NOTIFY was taken for one outside dialogs'))
+  const peer = await RawPeer.open(t, udpPort)
+  const create = srf.createUAC.bind(srf) as (uri: string, options: object) => Promise<Srf.Dialog>
+  const subscribing = create(`sip:bob@127.0.0.1:${peer.port}`, {
+    method: 'SUBSCRIBE',
+    headers: { Event: 'message-summary', Expires: '60' },
+  })
+  const subscribe = await peer.nextRequest('SUBSCRIBE')
+  const notify = (sequence: number, state: string): void =>
+    peer.send([
+      `NOTIFY sip:127.0.0.1:${udpPort} SIP/2.0`,
+      `Via: SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bKnotify${sequence}`,
+      'Max-Forwards: 70',
+      `From: ${subscribe.headers.get('To') ?? ''};tag=bob`,
+      `To: ${subscribe.headers.get('From') ?? ''}`,
+      `Call-ID: ${subscribe.headers.get('Call-ID') ?? ''}`,
+      `CSeq: ${sequence} NOTIFY`,
+      'Event: message-summary',
+      `Subscription-State: ${state}`,
+      `Contact: <sip:bob@127.0.0.1:${peer.port}>`,
+    ])
+  notify(1, 'active')
+  await until(() => (engine.counters()['messagesReceived'] ?? 0) === 1)
+  peer.send(peer.answer(subscribe, 200, 'OK', 'bob', ['Expires: 60']))
+  const dialog = await subscribing
+  dialog.on('notify', (_req, res) => res.send(200))
+  t.equal((await peer.nextResponse()).headers.get('CSeq'), '1 NOTIFY')
+  t.equal(engine.counters()['dialogsAlive'], 1)
+  notify(2, 'terminated')
+  t.equal((await peer.nextResponse()).headers.get('CSeq'), '2 NOTIFY')
+  t.equal(engine.counters()['dialogsAlive'], 0)
+})
+
+void t.test('a BYE right behind the 200 finds the listeners of the application', async (t) => {
+  const { srf, udpPort } = await startTestEngine(t)
+  const peer = await RawPeer.open(t, udpPort)
+  const ended = (async () => {
+    const dialog = await srf.createUAC(`sip:bob@127.0.0.1:${peer.port}`, { localSdp: sdp })
+    await new Promise<void>((resolve) => dialog.on('destroy', () => resolve()))
+  })()
+  const invite = await peer.nextRequest('INVITE')
+  peer.send(peer.answer(invite, 200, 'OK', 'bob'), sdp)
+  peer.send([
+    `BYE sip:127.0.0.1:${udpPort} SIP/2.0`,
+    `Via: SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bKfastbye`,
+    'Max-Forwards: 70',
+    `From: ${invite.headers.get('To') ?? ''};tag=bob`,
+    `To: ${invite.headers.get('From') ?? ''}`,
+    `Call-ID: ${invite.headers.get('Call-ID') ?? ''}`,
+    'CSeq: 1 BYE',
+  ])
+  t.equal((await peer.nextResponse()).headers.get('CSeq'), '1 BYE')
+  await ended
+})

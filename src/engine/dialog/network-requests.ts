@@ -13,7 +13,7 @@ import { listHas, sequenceOf } from './header-values.ts'
 import { MergedRequests } from './merged-requests.ts'
 import type { ResponseJudges } from './response-judges.ts'
 import { isTooShort, minimumIntervalS } from './session-timer.ts'
-import { networkMeta } from './uac-request.ts'
+import { networkMeta, type UacRequest } from './uac-request.ts'
 import { formsDialog, UasRequest, type UasParts } from './uas-request.ts'
 
 // RFC 3261 8.2.1: what an application may be given outside dialogs without having asked for it by name.
@@ -135,6 +135,12 @@ export class NetworkRequests implements TransactionUser {
   #inside(transaction: ServerTransaction): void {
     const { request } = transaction
     const dialog = this.#dialogOf(request)
+    const subscribe = dialog ? undefined : this.#openSubscribe(request)
+    if (subscribe) {
+      // RFC 6665 4.1.2.4: a NOTIFY may overtake the 200 of its SUBSCRIBE; it waits for it.
+      subscribe.whenAnswered(() => this.#inside(transaction))
+      return
+    }
     if (!dialog || dialog.application.gone) {
       this.#refuse(transaction, 481)
       if (dialog && request.method === 'BYE') this.#keeper.remove(dialog)
@@ -230,6 +236,18 @@ export class NetworkRequests implements TransactionUser {
       dialog ? undefined : { host: flow.localHost, port: flow.localPort },
       transaction.request,
     )
+  }
+
+  #openSubscribe(notify: SipRequest): UacRequest | undefined {
+    if (notify.method !== 'NOTIFY') return undefined
+    const callId = notify.headers.get('Call-ID')
+    const tag = tagOf(notify.headers.get('To') ?? '')
+    for (const request of this.#context.asking.values()) {
+      if (request.method !== 'SUBSCRIBE' || request.dialog) continue
+      const sent = request.request?.headers
+      if (sent?.get('Call-ID') === callId && tagOf(sent?.get('From') ?? '') === tag) return request
+    }
+    return undefined
   }
 
   #dialogOf(request: SipRequest): Dialog | undefined {

@@ -39,6 +39,7 @@ export class UacRequest implements RequestUser {
   #provisional = false
   #heldCancel: { commandId: string; request: SipRequest } | undefined
   #cancelTimer: Timer | undefined
+  #whenAnswered: (() => void)[] = []
 
   constructor(
     context: UserAgentContext,
@@ -94,6 +95,12 @@ export class UacRequest implements RequestUser {
       { transaction: this.id, dialog: dialogId },
       response,
     )
+    if (this.#over) this.#runWaiting()
+  }
+
+  /** Runs `then` once the application has been shown the final response. */
+  whenAnswered(then: () => void): void {
+    this.#whenAnswered.push(then)
   }
 
   onFailed(cause: 'timeout' | 'transport'): void {
@@ -156,6 +163,11 @@ export class UacRequest implements RequestUser {
     this.#judge.failed(status, this)
     const dialog = this.dialog?.id ?? ''
     this.application.response(nowhere, { transaction: this.id, dialog }, localResponse(request, status))
+    this.#runWaiting()
+  }
+
+  #runWaiting(): void {
+    for (const then of this.#whenAnswered.splice(0)) then()
   }
 
   #echo(request: SipRequest, flow: Flow, bytes: number): void {

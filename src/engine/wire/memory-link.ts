@@ -3,23 +3,21 @@ import { WireClient, type WireContext } from './wire-client.ts'
 
 /**
  * A link to an application in this process: no framing, no bytes. Commands are obeyed at once; what the engine
- * says in one turn of the event loop is handed over together in the next, because the library notes what it
- * waits for only after its command was taken.
+ * says is heard in a later turn of the event loop, because the library notes what it waits for only after its
+ * command was taken.
  */
 export function openMemoryLink(context: WireContext): { link: MemoryLink; client: WireClient } {
-  let toApplication: string[] = []
   let closed = false
-  const flushToApplication = (): void => {
-    const frames = toApplication
-    toApplication = []
-    for (const frame of frames) if (!closed) link.onFrame?.(frame)
+  const deliver = (payload: string): void => {
+    if (!closed) link.onFrame?.(payload)
   }
   const client = new WireClient(
     context,
     {
       write(payload) {
-        if (closed) return
-        if (toApplication.push(payload) === 1) setImmediate(flushToApplication)
+        // One turn per frame, so that the promises of one are settled before the next is heard: a BYE right
+        // behind its 200 must find the listeners that the application sets when its call is up.
+        if (!closed) setImmediate(deliver, payload)
       },
       close() {
         closed = true
