@@ -1,28 +1,39 @@
-// Runs every test (or those named on the command line) with node-tap and closes with one plain line of counts.
+// Runs every test, or those named on the command line, with node-tap. Prints a line per file as it ends and the whole
+// story of whatever failed, and closes with one plain line of counts.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 
-const folder = mkdtempSync(join(tmpdir(), 'branchline-tests-'))
-const tapFile = join(folder, 'results.tap')
 const started = performance.now()
-const child = spawn(
-  'tap',
-  ['--reporter=terse', `--output-file=${tapFile}`, ...process.argv.slice(2)],
-  { stdio: 'inherit' },
-)
-const exitCode = await new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)))
+const child = spawn('tap', ['--reporter=tap', ...process.argv.slice(2)], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
+const ended = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)))
 
-const text = readFileSync(tapFile, 'utf8')
-rmSync(folder, { recursive: true, force: true })
 const counts = new Map<string, number>()
-const summary = /^# \{ ([^}]*) \}\s*$/gm
-let last: RegExpExecArray | null = null
-for (let match = summary.exec(text); match; match = summary.exec(text)) last = match
-for (const [, name, value] of (last?.[1] ?? '').matchAll(/(\w+): (\d+)/g)) {
-  counts.set(name as string, Number(value))
+let story: string[] = []
+let insideDiagnosis = false
+
+for await (const line of createInterface({ input: child.stdout })) {
+  const summary = /^# \{ ([^}]*) \}\s*$/.exec(line)
+  for (const [, name, value] of (summary?.[1] ?? '').matchAll(/(\w+): (\d+)/g))
+    counts.set(name as string, Number(value))
+  if (/^\s+not ok /.test(line)) story.push(line)
+  else if (/^\s+---$/.test(line) && story.length > 0) insideDiagnosis = true
+  if (insideDiagnosis) {
+    story.push(line)
+    if (/^\s+\.\.\.$/.test(line)) insideDiagnosis = false
+  }
+  const file = /^(ok|not ok) \d+ - (\S+)/.exec(line)
+  if (!file) continue
+  const time = / # time=([\d.]+m?s)/.exec(line)?.[1] ?? ''
+  console.log(
+    `${file[1] === 'ok' ? 'ok     ' : 'FAILED '} ${file[2]} ${time}${/# SKIP/i.test(line) ? ' (skipped)' : ''}`,
+  )
+  if (file[1] !== 'ok') console.log(story.join('\n'))
+  story = []
 }
+
+const exitCode = await ended
 const passed = counts.get('pass') ?? 0
 const failed = counts.get('fail') ?? 0
 const skipped = (counts.get('skip') ?? 0) + (counts.get('todo') ?? 0)

@@ -25,6 +25,11 @@ export function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.')
 }
 
+/** 4 or 6 for a literal address, 0 for anything else. */
+export function ipFamily(host: string): 0 | 4 | 6 {
+  return isIP(host) as 0 | 4 | 6
+}
+
 /** True when the text is a literal address, not a name. */
 export function isIpLiteral(host: string): boolean {
   return isIP(host) !== 0

@@ -1,12 +1,12 @@
-import { isIPv6 } from 'node:net'
 import { write, type TransformMedia } from 'sdp-transform'
+import { ipFamily } from '#src/base/net.ts'
 import { formatCryptoLine } from './crypto-line.ts'
 import type { MediaDescription, SessionDescription } from './session-description.ts'
 
 /** Prints a description with CRLF line ends. Each m-line that is in use carries its own c-line. */
 export function formatSdp(session: SessionDescription): string {
   const { origin } = session
-  const ipVer = isIPv6(origin.address) ? 6 : 4
+  const ipVer = ipFamily(origin.address) === 6 ? 6 : 4
   return write({
     version: 0,
     origin: {
@@ -35,7 +35,7 @@ function formatMedia(media: MediaDescription): TransformMedia {
   // RFC 3264 6: a refused stream keeps its place; what else stands there means nothing.
   if (media.port === 0) return line
   if (media.address !== undefined)
-    line.connection = { version: isIPv6(media.address) ? 6 : 4, ip: media.address }
+    line.connection = { version: ipFamily(media.address) === 6 ? 6 : 4, ip: media.address }
   line.rtp = media.codecs.map((codec) => ({
     payload: codec.payload,
     codec: codec.name,

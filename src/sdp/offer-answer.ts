@@ -1,6 +1,5 @@
-import { isIP } from 'node:net'
 import { ApplianceError } from '#src/base/errors.ts'
-import type { Endpoint } from '#src/base/net.ts'
+import { ipFamily, type Endpoint } from '#src/base/net.ts'
 import type { CryptoLine } from './crypto-line.ts'
 import { sdpInvalid } from './parse.ts'
 import type { Codec, Direction, MediaDescription, SessionDescription } from './session-description.ts'
@@ -104,7 +103,7 @@ function isHoldAddress(address: string | undefined): boolean {
 
 function isUnicast(address: string | undefined): boolean {
   if (address === undefined) return false
-  const family = isIP(address)
+  const family = ipFamily(address)
   if (family === 0) return false
   if (family === 6) return !/^ff/i.test(address)
   const first = Number(address.split('.')[0])

@@ -8,7 +8,8 @@ const foundation = ['base', 'model', 'store', 'microsoft', 'host', 'sip', 'sdp',
 const mayImport: Record<string, string[]> = {
   base: [],
   sip: ['base'],
-  sdp: ['base'],
+  // An a=crypto line carries an SRTP key, and rtp says which suites there are.
+  sdp: ['base', 'rtp'],
   rtp: ['base'],
   engine: ['base', 'sip'],
   media: ['base', 'sdp', 'rtp'],
