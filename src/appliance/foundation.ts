@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import type { Lifetime } from '#src/base/lifetime.ts'
 import type { Health } from '#src/health/health.ts'
-import { defaultSettings, loadConfiguration } from '#src/settings/load-configuration.ts'
+import { loadConfiguration } from '#src/settings/load-configuration.ts'
+import { pageSettings } from '#src/settings/page-settings.ts'
 import type { Settings } from '#src/model/settings.ts'
 import { openStore } from '#src/store/open-store.ts'
 import { loadSealKey } from '#src/store/seal-key.ts'
@@ -19,13 +20,15 @@ const firstRealm = 'branchline'
 export interface Foundation {
   store: Store
   settings: Settings
-  /** False = the box runs in rescue: an empty throw-away store or default settings, the page and nothing else. */
+  /** False = `store` is empty and thrown away at the end: it holds the page's certificate and nothing else. */
+  stored: boolean
+  /** False = the box runs in rescue: the page and nothing else. */
   sound: boolean
 }
 
 /**
  * Opens the store and reads the settings. When the store cannot be opened or a setting is wrong, the page must
- * come up all the same and say so: then it gets an empty store that is thrown away, or the default settings.
+ * come up all the same and say so: then it gets an empty store for its certificate, or the sound part of the settings.
  */
 export async function layFoundation(
   options: ApplianceOptions,
@@ -65,25 +68,22 @@ export async function layFoundation(
     log.setLevel(configured.settings.log.level)
     store.lines.useRealm(configured.settings.sip.realm)
   }
-  return { store, settings: configured.settings, sound: stored && !('error' in configured) }
-}
-
-function readSettings(
-  options: ApplianceOptions,
-  stored: Record<string, unknown>,
-): { settings: Settings } | { settings: Settings; error: unknown } {
-  try {
-    return { settings: loadConfiguration({ file: options.configFile, args: options.overrides, stored }) }
-  } catch (error) {
-    // The command line still counts, if it is sound: whoever said --listen 127.0.0.1 must not get an open page.
-    return { settings: withOverridesAlone(options), error }
+  return {
+    store,
+    stored,
+    settings: configured.settings,
+    sound: stored && !('error' in configured),
   }
 }
 
-function withOverridesAlone(options: ApplianceOptions): Settings {
+function readSettings(
+  { configFile, overrides }: ApplianceOptions,
+  stored: Record<string, unknown>,
+): { settings: Settings } | { settings: Settings; error: unknown } {
+  const sources = { file: configFile, args: overrides, stored }
   try {
-    return loadConfiguration({ args: options.overrides, stored: {} })
-  } catch {
-    return { ...defaultSettings(), listen: '127.0.0.1' }
+    return { settings: loadConfiguration(sources) }
+  } catch (error) {
+    return { settings: pageSettings(sources), error }
   }
 }

@@ -19,6 +19,14 @@ import type { Appliance, ApplianceOptions, LabHandle } from './options.ts'
 import { readCounters } from './read-counters.ts'
 import { reportWaiting, startPart } from './part.ts'
 
+const partNames = ['store', 'settings', 'certificate', 'page', 'tenant', 'media', 'sip', 'calls']
+
+/** Every part is "starting" from the first moment: a box that has only begun must not look well. */
+function announceParts(health: Health): void {
+  for (const name of partNames)
+    health.report({ name, state: 'starting', detail: 'Not started yet.', advice: undefined })
+}
+
 /** Builds and starts the whole box. Rejects only when not even the setup page can be served. */
 export async function startAppliance(options: ApplianceOptions): Promise<Appliance> {
   const { clock, log, random, notifier } = options
@@ -26,6 +34,7 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
   const lifetime = new Lifetime('branchline', logger)
   const health = createHealth({ clock, logger })
   const context = { health, logger }
+  announceParts(health)
   try {
     const foundation = await layFoundation(options, health, lifetime)
     const { store, settings } = foundation
@@ -60,7 +69,8 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
       clock,
       random,
       logger: logger.child({ part: 'page' }),
-      parts: { store },
+      // Without the real store nobody can prove to be the owner, and nobody may become it.
+      parts: foundation.stored ? { store } : {},
     })
     lifetime.own('page', () => page.stop())
     lifetime.run('certificate', (signal) =>
@@ -84,7 +94,7 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
     const drain = foundation.sound
       ? await startWork({ options, foundation, live, health, lifetime, page, certificate, addresses })
       : leaveOut(health)
-    if (foundation.sound) {
+    if (foundation.stored && !foundation.sound) {
       page.attach({
         settings: createSettingsService({
           store: store.settings,
