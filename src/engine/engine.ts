@@ -2,7 +2,8 @@ import { peerNamesHeader } from '#src/sip/peer-identity.ts'
 import type { SipRequest, SipResponse } from '#src/sip/message.ts'
 import { parseUri } from '#src/sip/uri.ts'
 import type { Application } from './dialog/application.ts'
-import type { UserAgentContext, UserAgentCounters } from './dialog/context.ts'
+import type { UserAgentCounters } from './dialog/context.ts'
+import type { RequestContext } from './dialog/request-context.ts'
 import type { Dialog } from './dialog/dialog.ts'
 import { DialogTable } from './dialog/dialog-table.ts'
 import type { MemoryLink } from './memory-link.ts'
@@ -65,7 +66,7 @@ export async function startEngine(options: EngineOptions, dns: Dns = createSyste
       onStraySuccess: (response, flow) => relay.user?.onStraySuccess(response, flow),
     },
   )
-  const context: UserAgentContext = {
+  const context: RequestContext = {
     clock,
     random,
     logger,

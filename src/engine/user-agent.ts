@@ -1,7 +1,7 @@
 import type { SipRequest, SipResponse } from '#src/sip/message.ts'
 import type { Application } from './dialog/application.ts'
 import { ApplicationRequests, type RequestCommand } from './dialog/application-requests.ts'
-import type { UserAgentContext } from './dialog/context.ts'
+import type { RequestContext } from './dialog/request-context.ts'
 import { bareRequest, DialogKeeper } from './dialog/dialog-keeper.ts'
 import { NetworkRequests } from './dialog/network-requests.ts'
 import { ResponseJudges } from './dialog/response-judges.ts'
@@ -12,12 +12,12 @@ import type { CommandHandler } from './wire/wire-client.ts'
 
 /** Stands between transactions and applications: the meeting place of both directions. */
 export class UserAgent implements CommandHandler, TransactionUser {
-  readonly #context: UserAgentContext
+  readonly #context: RequestContext
   readonly #keeper: DialogKeeper
   readonly #network: NetworkRequests
   readonly #applications: ApplicationRequests
 
-  constructor(context: UserAgentContext) {
+  constructor(context: RequestContext) {
     this.#context = context
     this.#keeper = new DialogKeeper(context)
     const judges = new ResponseJudges(context, this.#keeper)

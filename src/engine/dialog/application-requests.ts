@@ -5,7 +5,7 @@ import type { Target } from '../transport/transport-port.ts'
 import type { Application } from './application.ts'
 import { composeInDialog, composeRequest } from './compose-request.ts'
 import { isSdp } from './compose-response.ts'
-import type { UserAgentContext } from './context.ts'
+import type { RequestContext } from './request-context.ts'
 import type { Dialog } from './dialog.ts'
 import { nextSequence } from './dialog-state.ts'
 import { bareRequest, type DialogKeeper } from './dialog-keeper.ts'
@@ -28,11 +28,11 @@ const inDialogMethods = new Set(['BYE', 'INFO', 'NOTIFY', 'REFER', 'UPDATE', 'PR
 
 /** Turns what applications ask for into requests on the network. */
 export class ApplicationRequests {
-  readonly #context: UserAgentContext
+  readonly #context: RequestContext
   readonly #keeper: DialogKeeper
   readonly #judges: ResponseJudges
 
-  constructor(context: UserAgentContext, keeper: DialogKeeper, judges: ResponseJudges) {
+  constructor(context: RequestContext, keeper: DialogKeeper, judges: ResponseJudges) {
     this.#context = context
     this.#keeper = keeper
     this.#judges = judges

@@ -7,8 +7,6 @@ import type { Flow, ListenerAddress, Target } from '../transport/transport-port.
 import type { ApplicationChoice } from './application.ts'
 import type { Dialog } from './dialog.ts'
 import type { DialogTable } from './dialog-table.ts'
-import type { UacRequest } from './uac-request.ts'
-import type { UasRequest } from './uas-request.ts'
 
 /** What the parts of the user agent layer share; one per engine. */
 export interface UserAgentContext {
@@ -20,16 +18,21 @@ export interface UserAgentContext {
   readonly transactions: TransactionLayer
   readonly applications: ApplicationChoice
   readonly dialogs: DialogTable<Dialog>
-  /** Requests handed to an application and not finally answered, by transaction id. */
-  readonly serving: Map<string, UasRequest>
-  /** Requests of applications without final response, by transaction id. */
-  readonly asking: Map<string, UacRequest>
+  /** Requests handed to an application and not finally answered; one that is over takes itself out. */
+  readonly serving: OpenTable
+  /** Requests of applications without final response; one that is over takes itself out. */
+  readonly asking: OpenTable
   readonly counters: UserAgentCounters
   /** RFC 3263: where a URI leads, in order of preference. */
   resolve(uri: string): Promise<Target[]>
   listeners(): readonly ListenerAddress[]
   /** A flow to speak of when nothing could be opened: it names our first listener. */
   nominalFlow(uri: string): Flow
+}
+
+/** The side of a table of open requests that the requests themselves see, by transaction id. */
+export interface OpenTable {
+  delete(transactionId: string): boolean
 }
 
 export interface UserAgentCounters {

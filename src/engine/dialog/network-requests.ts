@@ -5,7 +5,7 @@ import type { TransactionUser } from '../transaction/transaction-layer.ts'
 import type { Flow } from '../transport/transport-port.ts'
 import type { Application } from './application.ts'
 import { ownResponse } from './compose-response.ts'
-import type { UserAgentContext } from './context.ts'
+import type { RequestContext } from './request-context.ts'
 import type { Dialog } from './dialog.ts'
 import { isOutOfOrder, withRequest } from './dialog-state.ts'
 import type { DialogKeeper } from './dialog-keeper.ts'
@@ -31,13 +31,13 @@ const insideOnly = new Set(['BYE', 'UPDATE', 'PRACK'])
 
 /** Decides what becomes of each request from the network. */
 export class NetworkRequests implements TransactionUser {
-  readonly #context: UserAgentContext
+  readonly #context: RequestContext
   readonly #keeper: DialogKeeper
   readonly #judges: ResponseJudges
   readonly #parts: UasParts
   readonly #merged = new MergedRequests()
 
-  constructor(context: UserAgentContext, keeper: DialogKeeper, judges: ResponseJudges) {
+  constructor(context: RequestContext, keeper: DialogKeeper, judges: ResponseJudges) {
     this.#context = context
     this.#keeper = keeper
     this.#judges = judges
