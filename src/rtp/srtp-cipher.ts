@@ -8,6 +8,10 @@ export const batchPackets = 32
 /** Key stream kept ahead for one stream is at most this long, whatever its packet size. */
 const batchBytesMax = 8192
 
+// Counter blocks on their way into AES; shared by all keys of a thread, so that they stay in the caches.
+const counters = Buffer.alloc(65_536)
+const words = new Int32Array(counters.buffer, counters.byteOffset, counters.length / 4)
+
 /**
  * AES in counter mode (RFC 3711 4.1.1) as one long-lived AES-ECB cipher over counter blocks: a cipher object
  * per packet would cost ten times the encryption itself. One per session key.
@@ -15,12 +19,6 @@ const batchBytesMax = 8192
 export class SrtpCipher {
   readonly #cipher: Cipheriv
   readonly #salt: Buffer
-  readonly #counters = Buffer.alloc(65_536)
-  readonly #words = new Int32Array(
-    this.#counters.buffer,
-    this.#counters.byteOffset,
-    this.#counters.length / 4,
-  )
 
   constructor(cipherKey: Uint8Array, salt: Uint8Array) {
     this.#cipher = createCipheriv('aes-128-ecb', cipherKey, null)
@@ -30,8 +28,6 @@ export class SrtpCipher {
 
   /** Makes the key stream for `packets` successive indices, `blocks` blocks each. */
   makeKeyStream(ssrc: number, index: number, packets: number, blocks: number): Buffer {
-    const counters = this.#counters
-    const words = this.#words
     let at = 0
     for (let packet = 0; packet < packets; packet++) {
       const word0 = at >> 2
@@ -60,7 +56,6 @@ export class SrtpCipher {
 
   /** IV = (salt << 16) xor (SSRC << 64) xor (index << 16); the low 16 bits count blocks. */
   #writeCounter(at: number, ssrc: number, index: number): void {
-    const counters = this.#counters
     const salt = this.#salt
     const high = Math.floor(index / 0x100000000)
     const low = index | 0

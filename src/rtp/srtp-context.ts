@@ -33,21 +33,38 @@ export interface SrtpReceiver {
 
 /** Makes the context for what we send under `key`. Never make two for one key: their key streams would be the same. */
 export function createSrtpSender(key: SrtpKey, options: { maxStreams?: number } = {}): SrtpSender {
-  const rtp = new RtpContext(key, options.maxStreams ?? maxStreams)
-  const rtcp = new SrtcpContext(key, options.maxStreams ?? maxStreams)
-  return {
-    protectRtp: (packet, length) => rtp.protect(packet, length),
-    protectRtcp: (packet, length) => rtcp.protect(packet, length),
-  }
+  return new Direction(key, options.maxStreams ?? maxStreams)
 }
 
 /** Makes the context for what the peer sends under `key`. */
 export function createSrtpReceiver(key: SrtpKey, options: { maxStreams?: number } = {}): SrtpReceiver {
-  const rtp = new RtpContext(key, options.maxStreams ?? maxStreams)
-  const rtcp = new SrtcpContext(key, options.maxStreams ?? maxStreams)
-  return {
-    unprotectRtp: (packet, length) => rtp.unprotect(packet, length),
-    unprotectRtcp: (packet, length) => rtcp.unprotect(packet, length),
+  return new Direction(key, options.maxStreams ?? maxStreams)
+}
+
+/** RTP and RTCP under one master key, in one direction. */
+class Direction implements SrtpSender, SrtpReceiver {
+  readonly #rtp: RtpContext
+  readonly #rtcp: SrtcpContext
+
+  constructor(key: SrtpKey, limit: number) {
+    this.#rtp = new RtpContext(key, limit)
+    this.#rtcp = new SrtcpContext(key, limit)
+  }
+
+  protectRtp(packet: Buffer, length: number): number {
+    return this.#rtp.protect(packet, length)
+  }
+
+  protectRtcp(packet: Buffer, length: number): number {
+    return this.#rtcp.protect(packet, length)
+  }
+
+  unprotectRtp(packet: Buffer, length: number): number {
+    return this.#rtp.unprotect(packet, length)
+  }
+
+  unprotectRtcp(packet: Buffer, length: number): number {
+    return this.#rtcp.unprotect(packet, length)
   }
 }
 

@@ -115,19 +115,22 @@ export class Leg {
     if (this.rtpLatch.prove(host, port)) void this.#connect(host, port)
   }
 
-  /** Protects, if this leg is secure, and sends; `length` bytes of `packet` are clear RTP. */
-  sendRtp(packet: Buffer, length: number): void {
+  /** Makes what this leg sends of a clear packet, the first `length` bytes; undefined when there is nobody to send to. */
+  prepareRtp(packet: Buffer, length: number): Buffer | undefined {
+    if (this.#held || this.rtpLatch.target === undefined) return undefined
+    return this.sender === undefined ? exact(packet, length) : this.#protectRtp(this.sender, packet, length)
+  }
+
+  /** Sends what `prepareRtp` made. */
+  transmit(out: Buffer): void {
     const target = this.rtpLatch.target
-    if (target === undefined || this.#held || this.#rtp === undefined) return
-    const out =
-      this.sender === undefined ? exact(packet, length) : this.#protectRtp(this.sender, packet, length)
-    if (out === undefined) return
+    if (target === undefined || this.#rtp === undefined) return
     this.sentPackets++
     if (this.#connected !== undefined) this.#connected.send(out)
     else this.#rtp.send(out, target.port, target.host)
   }
 
-  /** As `sendRtp`, to the RTCP port or, with a=rtcp-mux, to the RTP port (RFC 5761). */
+  /** Protects and sends clear RTCP to the RTCP port or, with a=rtcp-mux, to the RTP port (RFC 5761). */
   sendRtcp(packet: Buffer, length: number): void {
     const target = this.rtcpMux ? this.rtpLatch.target : this.rtcpLatch.target
     const socket = this.rtcpMux ? this.#rtp : this.#rtcp

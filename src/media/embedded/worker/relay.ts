@@ -7,6 +7,7 @@ import { isRtcpCompound } from '#src/rtp/rtcp.ts'
 import { srtpFailure } from '#src/rtp/srtp-context.ts'
 import type { LegSide, ToWorker, WorkerResult, WorkerSettings } from '../protocol.ts'
 import { Leg } from './leg.ts'
+import { PacketBatch } from './packet-batch.ts'
 import { PortPool } from './port-pool.ts'
 
 export interface RelayOptions {
@@ -115,7 +116,7 @@ export class Relay {
       if (port === undefined) break
       session.ports.set(side, port)
       try {
-        await leg.bind(address, port, this.#onRtp, this.#onRtcp)
+        await leg.bind(address, port, this.#batch.push, this.#onRtcp)
         return { kind: 'opened', port, rtcpPort: port + 1 }
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return failed(errorText(error))
@@ -159,43 +160,48 @@ export class Relay {
 
   // From here on every packet passes: no log line, no object of ours, counters only.
 
-  readonly #onRtp = (leg: Leg, packet: Buffer, host: string, port: number): void => {
+  readonly #onRtp = (
+    leg: Leg,
+    packet: Buffer,
+    host: string,
+    port: number,
+    arrivalMs: number,
+  ): Buffer | undefined => {
     if (!leg.rtpLatch.admits(host, port)) {
       leg.foreignSource++
-      return
+      return undefined
     }
     const kind = classify(packet, packet.length)
-    if (kind === 'rtcp') {
-      // Muxed RTCP (RFC 5761) proves nothing about where RTP comes from, so it needs a locked peer.
-      if (leg.rtpLatch.locked) this.#forwardRtcp(leg, packet)
-      else leg.foreignSource++
-      return
-    }
     if (kind !== 'rtp') {
-      leg.malformed++
-      return
+      if (kind !== 'rtcp') leg.malformed++
+      // Muxed RTCP (RFC 5761) proves nothing about where RTP comes from, so it needs a locked peer.
+      else if (leg.rtpLatch.locked) this.#forwardRtcp(leg, packet)
+      else leg.foreignSource++
+      return undefined
     }
     let length = packet.length
     if (leg.receiver !== undefined) {
       length = leg.receiver.unprotectRtp(packet, length)
       if (length < 0) {
         countFailure(leg, length)
-        return
+        return undefined
       }
     } else if (rtpPayloadOffset(packet, length) < 0) {
       leg.malformed++
-      return
+      return undefined
     } else if (!leg.rtpLatch.locked && leg.known[rtpPayloadType(packet)] === 0) {
       leg.foreignSource++
-      return
+      return undefined
     }
     leg.latch(host, port)
     leg.activity++
     leg.receivedPackets++
     leg.receivedBytes += packet.length
-    leg.stats.count(packet, leg.rates, performance.now())
-    leg.other?.sendRtp(packet, length)
+    leg.stats.count(packet, leg.rates, arrivalMs)
+    return leg.other?.prepareRtp(packet, length)
   }
+
+  readonly #batch = new PacketBatch(this.#onRtp)
 
   readonly #onRtcp = (leg: Leg, packet: Buffer, host: string, port: number): void => {
     // Plain RTCP has no proof of its own: it must come from the host that RTP comes from, or that is signalled.
