@@ -233,6 +233,7 @@ function startFailure(listen: ListenOptions, error: unknown): ApplianceError {
     ? new ApplianceError('PORT_IN_USE', details, {
         cause: error,
         text: `${protocol.toUpperCase()} port ${port} on ${host} cannot be used.`,
+        advice: `Stop the program that uses it (ss -lntup shows which), or choose another SIP port, and restart the box.`,
       })
     : new ApplianceError('ENGINE_FAILED', details, { cause: error })
 }
