@@ -2,6 +2,7 @@ import type { Clock, Timer } from '#src/base/clock.ts'
 import { ApplianceError } from '#src/base/errors.ts'
 import { EventSource } from '#src/base/events.ts'
 import type { Logger } from '#src/base/logger.ts'
+import { formatEndpoint } from '#src/base/net.ts'
 import type { Random } from '#src/base/random.ts'
 import type {
   DescribeRequest,
@@ -54,7 +55,16 @@ class RtpengineRelay extends EventSource<MediaEvents> implements MediaRelay {
       await this.#command({ command: 'ping' }, 'pong')
     } catch (error) {
       this.#client.stop()
-      throw error
+      const { host, port } = this.#options
+      throw new ApplianceError(
+        'MEDIA_FAILED',
+        { host, port },
+        {
+          cause: error,
+          text: `No rtpengine answers at ${formatEndpoint(host, port)}.`,
+          advice: 'Check that rtpengine runs, and that its listen-ng address is the one in the settings.',
+        },
+      )
     }
     this.#watchSessions()
   }
