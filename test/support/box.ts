@@ -17,7 +17,8 @@ export interface BoxPorts {
   http: number
 }
 
-interface Health {
+/** What GET /api/health says. */
+export interface Health {
   state: string
   lab: boolean
   parts: { name: string; state: string; detail: string; advice?: string }[]
@@ -31,6 +32,7 @@ export class Box {
   readonly args: string[]
   caPem: string | undefined
   #child: ChildProcess | undefined
+  #ended: Promise<number | null> = Promise.resolve(null)
   #output = ''
   #cookie: string | undefined
 
@@ -59,7 +61,6 @@ export class Box {
       sip: { udpPort: ports.udp, tcpPort: ports.tcp, tlsPort: ports.tls, ...options.settings?.['sip'] },
       page: { httpsPort: ports.https, httpPort: ports.http, ...options.settings?.['page'] },
     }
-    writeFileSync(join(folder, 'config.json'), JSON.stringify(settings, null, 2))
     const args = [
       '--listen',
       '127.0.0.1',
@@ -69,7 +70,19 @@ export class Box {
       join(folder, 'data'),
     ]
     if (options.lab) args.push('--lab', '--lab-port', String(await freePort()))
-    return new Box(folder, ports, args)
+    const box = new Box(folder, ports, args)
+    box.writeConfig(JSON.stringify(settings, null, 2))
+    return box
+  }
+
+  /** The file given with --config. */
+  get configFile(): string {
+    return join(this.folder, 'config.json')
+  }
+
+  /** Replaces the configuration file; read at the next start. */
+  writeConfig(text: string): void {
+    writeFileSync(this.configFile, text)
   }
 
   get pid(): number {
@@ -83,28 +96,45 @@ export class Box {
 
   /** Starts the process and waits until health says that every part is up. */
   async start(limitMs = 60_000): Promise<this> {
+    this.launch()
+    await this.waitForHealth((health) => health.state === 'ok', limitMs)
+    return this
+  }
+
+  /** Starts the process and waits for nothing; `environment` is added to the test's own. */
+  launch(environment: Record<string, string> = {}): void {
     const child = spawn(
       process.execPath,
       ['--disable-warning=ExperimentalWarning', join(root, 'src/main.ts'), ...this.args],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...process.env, ...environment },
       },
     )
     this.#child = child
+    this.#ended = new Promise((resolve) => child.once('close', (code) => resolve(code)))
     const keep = (chunk: Buffer): void => {
       this.#output = (this.#output + chunk.toString()).slice(-400_000)
     }
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
-    await this.waitForHealth((health) => health.state === 'ok', limitMs)
-    return this
+  }
+
+  /** Resolves with the exit code once the process is gone; null when a signal ended it. */
+  get ended(): Promise<number | null> {
+    return this.#ended
+  }
+
+  /** Sends a signal and waits for nothing. */
+  signal(name: NodeJS.Signals): void {
+    this.#child?.kill(name)
   }
 
   async waitForHealth(wanted: (health: Health) => boolean, limitMs: number): Promise<Health> {
     const deadline = performance.now() + limitMs
     let last = 'no answer'
     for (;;) {
-      if (this.#child?.exitCode !== null)
+      if (!this.#child || this.#child.exitCode !== null || this.#child.signalCode !== null)
         throw new Error(`the box ended (${this.#child?.exitCode}):\n${this.#output.slice(-6000)}`)
       try {
         this.caPem = (await ask(`http://127.0.0.1:${this.ports.http}/ca.pem`)).text
@@ -175,10 +205,7 @@ export class Box {
   }
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {
-    const child = this.#child
-    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
-    const gone = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)))
-    child.kill(signal)
-    return gone
+    this.signal(signal)
+    return this.ended
   }
 }
