@@ -1,6 +1,6 @@
 // npm run bench:sip: CPU per authenticated registration and per call, ours beside Kamailio, in one run.
 // Load comes from SIPp; CPU (user and system, all threads) is read from /proc around each run. The last line is JSON.
-import { freePort } from '#test/peers/free-port.ts'
+import { freeMediaPort, freePort } from '#test/peers/free-port.ts'
 import { startKamailioRegistrar } from '#test/peers/kamailio.ts'
 import { cpuMs } from '#test/peers/process-cpu.ts'
 import { startSipp, type SippResult } from '#test/peers/sipp.ts'
@@ -78,7 +78,7 @@ async function measureSubject(subject: Subject): Promise<Figures> {
   const phones = startSipp({
     scenario: answerScenario({ srtp: false }),
     localPort: phonePort,
-    mediaPort: 46000,
+    mediaPort: await freeMediaPort(),
   })
   const callerPort = await freePort()
   const call = async (count: number): Promise<void> => {
@@ -90,7 +90,7 @@ async function measureSubject(subject: Subject): Promise<Figures> {
       target,
       rate: callsPerS,
       calls: count,
-      mediaPort: 48000,
+      mediaPort: await freeMediaPort(),
     })
     must(await run.done, `${subject.name}: calls`)
   }

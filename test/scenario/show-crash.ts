@@ -1,7 +1,7 @@
 // npm run show:crash [-- --rounds 20]: kill -9 under load, restart, and everything that was acknowledged is there.
 import { parseArgs } from 'node:util'
 import { labTenantId } from '#src/lab/identity.ts'
-import { freePort } from '#test/peers/free-port.ts'
+import { freeMediaPort, freePort } from '#test/peers/free-port.ts'
 import { startSipp } from '#test/peers/sipp.ts'
 import {
   answerScenario,
@@ -142,7 +142,7 @@ async function ringSleeper(scene: Scene, problems: string[]): Promise<void> {
     target: `127.0.0.1:${scene.box.ports.udp}`,
     rate: 1,
     calls: 1,
-    mediaPort: 47000,
+    mediaPort: await freeMediaPort(),
   }).done
   if (call.successful !== 1)
     problems.push(`the phone that had not registered again did not ring (${call.errors.slice(0, 300)})`)
@@ -177,7 +177,7 @@ async function oneRound(scene: Scene, lab: Lab, lines: OfficeLine[], killAfterMs
   const answering = startSipp({
     scenario: answerScenario({ srtp: false }),
     localPort: phonePort,
-    mediaPort: 46000,
+    mediaPort: await freeMediaPort(),
   })
   const calling = startSipp({
     scenario: callScenario({ talkMs: 300 }),
@@ -186,7 +186,7 @@ async function oneRound(scene: Scene, lab: Lab, lines: OfficeLine[], killAfterMs
     target,
     rate: 10,
     calls: 10_000,
-    mediaPort: 48000,
+    mediaPort: await freeMediaPort(),
   })
   const registering = startSipp({
     scenario: registerScenario(),
@@ -247,7 +247,7 @@ async function main(): Promise<boolean> {
   const sleeper = startSipp({
     scenario: answerScenario({ srtp: false }),
     localPort: sleeperPort,
-    mediaPort: 45000,
+    mediaPort: await freeMediaPort(),
   })
   stack.defer(async () => void (await sleeper.stop()))
 

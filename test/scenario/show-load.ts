@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { aLaw } from '#src/media/endpoint/g711.ts'
 import { Capture, type Datagram } from '#test/peers/capture.ts'
-import { freePort } from '#test/peers/free-port.ts'
+import { freeMediaPort, freePort } from '#test/peers/free-port.ts'
 import { startKamailioTrunk } from '#test/peers/kamailio.ts'
 import { startSipp } from '#test/peers/sipp.ts'
 import {
@@ -81,7 +81,7 @@ async function main(): Promise<boolean> {
   const far = startSipp({
     scenario: answerScenario({ srtp: true }),
     localPort: farPort,
-    mediaPort: 44000,
+    mediaPort: await freeMediaPort(),
     extra: ['-rtp_echo'],
   })
   stack.defer(async () => void (await far.stop()))
@@ -152,7 +152,7 @@ async function main(): Promise<boolean> {
   }
   const startedMs = performance.now()
   const [silent, speaking] = await Promise.all([
-    runCalls(calls - withAudio, callsPerS * (1 - audioShare), 46000, false),
+    runCalls(calls - withAudio, callsPerS * (1 - audioShare), await freeMediaPort(), false),
     runCalls(withAudio, callsPerS * audioShare, audioPorts.min, true),
   ])
   const seconds = (performance.now() - startedMs) / 1000
