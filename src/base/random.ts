@@ -31,6 +31,24 @@ function token(length: number): string {
   return text
 }
 
+const bytePoolSize = 4096
+let bytePool = Buffer.alloc(0)
+let bytePoolAt = 0
+
+// The same for the few bytes of a salt; what was handed out is wiped from the pool.
+function bytes(length: number): Buffer {
+  if (length > 64) return randomBytes(length)
+  if (bytePoolAt + length > bytePool.length) {
+    bytePool = randomBytes(bytePoolSize)
+    bytePoolAt = 0
+  }
+  const end = bytePoolAt + length
+  const taken = Buffer.from(bytePool.subarray(bytePoolAt, end))
+  bytePool.fill(0, bytePoolAt, end)
+  bytePoolAt = end
+  return taken
+}
+
 function pick(length: number, alphabet: string): string {
   let text = ''
   for (let index = 0; index < length; index++) text += alphabet[randomInt(alphabet.length)]
@@ -39,7 +57,7 @@ function pick(length: number, alphabet: string): string {
 
 /** Randomness from the operating system. */
 export const systemRandom: Random = {
-  bytes: (length) => randomBytes(length),
+  bytes,
   token,
   password: (length) => pick(length, passwordAlphabet),
   digits: (length) => pick(length, '0123456789'),

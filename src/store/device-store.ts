@@ -6,7 +6,8 @@ import type { LineMemory } from './line-store.ts'
 import type { DeviceStore } from './store.ts'
 import { guarded } from './store-errors.ts'
 
-interface Row {
+/** A device as it stands in the database. */
+export interface DeviceRow {
   id: string
   kind: string
   label: string
@@ -20,16 +21,20 @@ const columns = 'id, kind, label, mac, state, created_at_ms, last_seen_at_ms'
 /** A sighting is written when the last written one is at least this old. */
 const seenWriteMs = 60_000
 
-/** Keeps devices; removing one takes its lines, bindings and sign-ins with it. */
+/**
+ * Keeps devices; removing one takes its lines, bindings and sign-ins with it. `read` holds the rows read so far,
+ * because every REGISTER asks for one; whoever changes a row takes it out.
+ */
 export function createDeviceStore(
   context: StoreContext,
   lines: LineMemory,
   bindings: BindingMemory,
+  read: Map<string, DeviceRow>,
 ): DeviceStore {
   const { database, group, logger } = context
-  const find = database.prepare<[string], Row>(`SELECT ${columns} FROM devices WHERE id = ?`)
-  const findByMac = database.prepare<[string], Row>(`SELECT ${columns} FROM devices WHERE mac = ?`)
-  const list = database.prepare<[], Row>(`SELECT ${columns} FROM devices ORDER BY label, id`)
+  const find = database.prepare<[string], DeviceRow>(`SELECT ${columns} FROM devices WHERE id = ?`)
+  const findByMac = database.prepare<[string], DeviceRow>(`SELECT ${columns} FROM devices WHERE mac = ?`)
+  const list = database.prepare<[], DeviceRow>(`SELECT ${columns} FROM devices ORDER BY label, id`)
   const upsert = database.prepare<[string, string, string, string | null, string, number, number | null]>(`
     INSERT INTO devices (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, label = excluded.label, mac = excluded.mac,
@@ -44,7 +49,7 @@ export function createDeviceStore(
     removeDevice.run(id)
   })
 
-  const toDevice = (row: Row): Device => ({
+  const toDevice = (row: DeviceRow): Device => ({
     id: row.id,
     kind: row.kind as Device['kind'],
     label: row.label,
@@ -53,10 +58,17 @@ export function createDeviceStore(
     createdAtMs: row.created_at_ms,
     lastSeenAtMs: seen.get(row.id)?.atMs ?? row.last_seen_at_ms ?? undefined,
   })
-  const mapped = (row: Row | undefined): Device | undefined => row && toDevice(row)
+  const mapped = (row: DeviceRow | undefined): Device | undefined => row && toDevice(row)
+  const rowOf = (id: string): DeviceRow | undefined => {
+    const known = read.get(id)
+    if (known) return known
+    const row = guarded(() => find.get(id))
+    if (row) read.set(id, row)
+    return row
+  }
 
   return {
-    find: (id) => guarded(() => mapped(find.get(id))),
+    find: (id) => mapped(rowOf(id)),
     findByMac: (mac) => guarded(() => mapped(findByMac.get(mac))),
     list: () => guarded(() => list.all().map(toDevice)),
     save(device) {
@@ -72,6 +84,7 @@ export function createDeviceStore(
         ),
       )
       seen.delete(device.id)
+      read.delete(device.id)
     },
     remove(id) {
       // What waits must be written first, or it would bring back bindings of this device.
@@ -81,6 +94,7 @@ export function createDeviceStore(
       lines.forget(aors)
       bindings.forget(aors)
       seen.delete(id)
+      read.delete(id)
     },
     noteSeen(id, atMs) {
       const last = seen.get(id)

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import t from 'tap'
 import { systemRandom } from '#src/base/random.ts'
 import { NonceBook } from '#src/pbx/registrar/nonce.ts'
@@ -23,6 +24,32 @@ t.test('a nonce is good for five minutes and only if we made it', async (t) => {
   for (const forged of [other, flipped, '', 'abc', `${nonce}A`, ` ${nonce}`, 'é'.repeat(40)]) {
     t.equal(nonces.judge(forged, 1), 'forged', JSON.stringify(forged))
   }
+})
+
+t.test('the signature is HMAC-SHA-256 of time and salt, cut to 16 bytes', async (t) => {
+  const key = systemRandom.bytes(32)
+  const random = {
+    ...systemRandom,
+    bytes: (length: number) => (length === 32 ? key : Buffer.alloc(length, 7)),
+  }
+  const clock = new FakeClock()
+  const nonces = new NonceBook({ clock, random })
+  for (const stepMs of [0, 1, 1000]) {
+    clock.advance(stepMs)
+    const bytes = Buffer.from(nonces.issue(), 'base64url')
+    const tag = createHmac('sha256', key).update(bytes.subarray(0, 12)).digest().subarray(0, 16)
+    t.same(bytes.subarray(12), tag)
+    t.equal(bytes.readUIntBE(0, 6), clock.nowMs())
+  }
+})
+
+t.test('a nonce judged good does not vouch for another', async (t) => {
+  const { nonces } = book()
+  const nonce = nonces.issue()
+  t.equal(nonces.judge(nonce, 1), 'fresh')
+  t.equal(nonces.judge(nonce, 1), 'fresh')
+  t.equal(nonces.use(book().nonces.issue(), 1), 'forged')
+  t.equal(nonces.use(nonce, 1), 'fresh')
 })
 
 t.test('each count is good once, also when requests overtake each other', async (t) => {
