@@ -19,6 +19,10 @@ export const counterNames = [
   'callsCancelled',
   'sdpMissing',
   'sdpUnusable',
+  'rtpForeignSource',
+  'rtpBadTag',
+  'rtpReplayed',
+  'rtpMalformed',
   'lateAnswers',
   'inDialogRefused',
   'optionsReceived',
@@ -35,8 +39,8 @@ export type CounterName = (typeof counterNames)[number]
 export class Counters {
   readonly #values = new Map<CounterName, number>(counterNames.map((name) => [name, 0]))
 
-  add(name: CounterName): void {
-    this.#values.set(name, (this.#values.get(name) ?? 0) + 1)
+  add(name: CounterName, count = 1): void {
+    this.#values.set(name, (this.#values.get(name) ?? 0) + count)
   }
 
   snapshot(): Record<string, number> {

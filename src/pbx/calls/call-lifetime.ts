@@ -35,7 +35,7 @@ export function bindCallLifetime(answered: AnsweredCall): void {
     stopWatching()
     for (const leg of toEnd) call.wind(leg.dialog.bye())
     relay.delete(sessionId).then(
-      (stats) => logStats(call, stats),
+      (stats) => noteStats(call, stats, answered.counters),
       (error: unknown) =>
         call.logger.warn({ sessionId, error: errorText(error) }, 'a media session was not deleted'),
     )
@@ -130,7 +130,8 @@ function answer(reply: Reply, status: number, reason: string, headers: Record<st
   if (!reply.finalResponseSent) reply.send(status, reason, { headers })
 }
 
-function logStats(call: Call, stats: SessionStats | undefined): void {
+/** What a call refused of its RTP is known when it is over: the relay counts packets, never we. */
+function noteStats(call: Call, stats: SessionStats | undefined, counters: Counters): void {
   if (!stats) return
   const brief = (side: SessionStats[Side]): Record<string, number> => ({
     received: side.receivedPackets,
@@ -140,4 +141,10 @@ function logStats(call: Call, stats: SessionStats | undefined): void {
     foreignSource: side.foreignSource,
   })
   call.logger.info({ caller: brief(stats.caller), callee: brief(stats.callee) }, 'media of the call')
+  for (const side of [stats.caller, stats.callee]) {
+    counters.add('rtpForeignSource', side.foreignSource)
+    counters.add('rtpBadTag', side.badTag)
+    counters.add('rtpReplayed', side.replayed)
+    counters.add('rtpMalformed', side.malformed)
+  }
 }
