@@ -120,8 +120,11 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
     return {
       async stop() {
         notifier.stopping()
+        notifier.status('Stopping: new calls are refused, live calls may finish.')
         await drain(secondsToMs(live.current().stopGraceS))
         await lifetime.stop()
+        // Said by a helper program: without waiting, a quick stop would end before systemd has heard of it.
+        await notifier.settled()
       },
     }
   } catch (error) {
