@@ -1,47 +1,11 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import t from 'tap'
 import { createNotifier } from '#src/host/systemd-notify.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { MemoryLogger } from '#test/support/memory-logger.ts'
+import { startServiceManager } from '#test/support/service-manager.ts'
 
 interface Teardown {
   teardown(release: () => void): void
-}
-
-/**
- * Node has no datagram sockets in the file system, and socat keeps the descriptor of systemd-notify's barrier open,
- * so that each message would take five seconds. Perl is on every Debian and drops it.
- */
-const receiver = `
-  use Socket; $| = 1;
-  socket(S, PF_UNIX, SOCK_DGRAM, 0) && bind(S, sockaddr_un($ARGV[0])) or die $!;
-  print "listening\\n";
-  while (defined recv(S, my $message, 65536, 0)) { print "$message\\n" }`
-
-/** A service manager's socket: collects what is sent to it. */
-async function startManager(t: Teardown) {
-  const folder = mkdtempSync(join(tmpdir(), 'branchline-notify-'))
-  const path = join(folder, 'notify')
-  const perl = spawn('perl', ['-e', receiver, path], { stdio: ['ignore', 'pipe', 'inherit'] })
-  t.teardown(() => {
-    perl.kill()
-    rmSync(folder, { recursive: true, force: true })
-  })
-  let received = ''
-  perl.stdout.on('data', (bytes: Buffer) => (received += bytes.toString()))
-  /** Waits for the next messages until they are there. */
-  const until = async (done: (received: string) => boolean): Promise<void> => {
-    while (!done(received)) {
-      const ended = once(perl, 'exit').then(() => Promise.reject(new Error('the receiver ended')))
-      await Promise.race([once(perl.stdout, 'data'), ended])
-    }
-  }
-  await until((text) => text.includes('listening'))
-  return { path, received: () => received, until }
 }
 
 /** Lets promises that are settled already go on. */
@@ -60,7 +24,7 @@ function withSocket(t: Teardown, path: string): void {
 }
 
 t.test('ready, status, watchdog at half its time, stopping: in this order', async (t) => {
-  const manager = await startManager(t)
+  const manager = await startServiceManager(t)
   withSocket(t, manager.path)
   const clock = new FakeClock()
   const logger = new MemoryLogger()
