@@ -21,7 +21,7 @@ interface Scene {
   /** A third phone, for a new call. */
   third: WirePhone
   /** Starts a call between the two and waits until it is up. */
-  call(): Promise<void>
+  call: () => Promise<void>
 }
 
 async function startScene(
@@ -52,7 +52,7 @@ async function startScene(
     caller,
     callee,
     third,
-    async call() {
+    call: async () => {
       await caller.dial(second.number)
       await Promise.all([caller.waitFor('CALL_ESTABLISHED'), callee.waitFor('CALL_ESTABLISHED')])
     },
@@ -105,8 +105,9 @@ t.test('SIGTERM with a call up: new calls are refused, the call goes on, its end
     callee.events.some(({ type }) => type === 'CALL_CLOSED'),
     'the other side heard of it',
   )
-  const order = /READY=1\nSTATUS=All parts are up\.[^]*WATCHDOG=1[^]*STOPPING=1\nSTATUS=Stopping: /
+  const order = /READY=1\nSTATUS=All parts are up\.[^]*WATCHDOG=1[^]*STOPPING=1[^]*STATUS=Stopping: /
   t.match(manager.received(), order)
+  t.strictSame(new Set(manager.received().match(/MAINPID=\d+/g)), new Set([`MAINPID=${box.pid}`]))
   t.equal(manager.received().split('STOPPING=1').length, 2, 'said once')
   const calls = await readLog(box)
   t.match(
