@@ -55,11 +55,16 @@ function installPackages() {
   if (existsSync(node) && modifiedMs(stamp) >= modifiedMs(lock)) return
   say('Installing packages (once; about half a minute) ...')
   const npm = process.env.npm_execpath
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
-  const run = npm
-    ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: 'inherit' })
-    : spawnSync('npm', args, { cwd: root, stdio: 'inherit' })
-  if (run.status !== 0) fail('npm could not install the packages: the lines above say why. Then try again.')
+  const run = (...args) =>
+    npm
+      ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: 'inherit' })
+      : spawnSync('npm', args, { cwd: root, stdio: 'inherit' })
+  // Every native part comes ready in its package. npm would compile better-sqlite3 all the same, which needs Python
+  // and a compiler, so no install script runs but that of `node`: it fetches the binary for this machine.
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
+  if (run('ci', '--ignore-scripts', ...quiet).status !== 0 || run('rebuild', 'node', ...quiet).status !== 0) {
+    fail('npm could not install the packages: the lines above say why. Then try again.')
+  }
 }
 
 function buildWeb() {
