@@ -5,6 +5,7 @@ import Srf from 'drachtio-srf'
 import WireProtocol from 'drachtio-srf/lib/wire-protocol.js'
 import { ApplianceError } from '#src/base/errors.ts'
 import { silentLogger, type Logger } from '#src/base/logger.ts'
+import { formatEndpoint } from '#src/base/net.ts'
 
 /** The engine's end of a link in this process; satisfied by the engine. Payloads are frames without length. */
 export interface EngineLink {
@@ -132,7 +133,11 @@ export async function connectDrachtio(address: DrachtioAddress, logger: Logger =
     throw new ApplianceError(
       'ENGINE_FAILED',
       { host: address.host, port: address.port },
-      { cause: error, advice: 'Check address, port and secret of the drachtio-server.' },
+      {
+        cause: error,
+        text: `The drachtio-server at ${formatEndpoint(address.host, address.port)} does not answer, or knows another secret.`,
+        advice: 'Check address, port and secret of the drachtio-server.',
+      },
     )
   }
   // The library reconnects by itself; without a listener its 'error' event would end the process.
