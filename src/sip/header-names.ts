@@ -1,3 +1,5 @@
+import { peerNamesHeader } from './peer-identity.ts'
+
 /** How the parser treats a field: most are kept as they are, some are split, counted or checked. */
 export type HeaderKind = 'plain' | 'list' | 'contentLength' | 'single' | 'nameAddr' | 'cseq' | 'maxForwards'
 
@@ -54,7 +56,7 @@ Refer-Sub Refer-To Referred-By Reject-Contact Remote-Party-ID Replaces Reply-To 
 Resource-Priority Response-Key Retry-After Route RSeq Security-Client Security-Server Security-Verify Server
 Service-Route Session-Expires Session-ID SIP-ETag SIP-If-Match Subject Subscription-State Supported Suppress-If-Match
 Target-Dialog Timestamp To Trigger-Consent Unsupported User-Agent User-to-User Via Warning WWW-Authenticate
-X-MS-SBC X-MS-UserLocation X-MS-TenantId X-MS-Routing-Policies`.split(/\s+/)
+X-MS-SBC X-MS-UserLocation X-MS-TenantId X-MS-Routing-Policies ${peerNamesHeader}`.split(/\s+/)
 
 const kinds: Readonly<Record<string, HeaderKind>> = {
   Via: 'list',

@@ -45,6 +45,34 @@ void t.test('requests that no application gets are answered by the engine', asyn
   t.equal(engine.counters()['requestsServing'], 0)
 })
 
+void t.test('no spelling of a header makes the application believe in a certificate', async (t) => {
+  const { srf, udpPort } = await startTestEngine(t)
+  const seen: unknown[] = []
+  srf.use('options', (req, res) => {
+    seen.push(req.get('X-Peer-Certificate-Names'))
+    res.send(200)
+  })
+  const peer = await RawPeer.open(t, udpPort)
+  const spellings = [
+    'X-Peer-Certificate-Names',
+    'x-peer-certificate-names',
+    'X-PEER-CERTIFICATE-NAMES',
+    'X-peer-Certificate-names',
+    'x-Peer-certificate-Names ',
+    '%58-Peer-Certificate-Names',
+    'x%2Dpeer-certificate-names',
+    'X-Peer-Certificate-Name%73',
+  ]
+  for (const name of spellings) {
+    peer.send(peer.request('OPTIONS', { callId: name, extra: [`${name}: sip.pstnhub.microsoft.com`] }))
+    t.equal((await peer.nextResponse()).status, 200, name)
+  }
+  t.same(
+    seen,
+    spellings.map(() => undefined),
+  )
+})
+
 void t.test('the same request by two ways is served once (482, RFC 3261 8.2.2.2)', async (t) => {
   const { srf, udpPort, engine } = await startTestEngine(t)
   let calls = 0

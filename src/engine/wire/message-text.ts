@@ -10,7 +10,9 @@ export function messageText(message: SipMessage): string {
       : `SIP/2.0 ${message.status} ${message.reason}\r\n`
   const { flat } = message.headers
   for (let index = 0; index < flat.length; index += 2) {
-    text += `${flat[index] as string}: ${flat[index + 1] as string}\r\n`
+    const name = flat[index] as string
+    // The library undoes percent-encoding in names: `%58-Peer…` would become a field that only we may write.
+    if (!name.includes('%')) text += `${name}: ${flat[index + 1] as string}\r\n`
   }
   const { body } = message
   if (body.length === 0) return `${text}Content-Length: 0\r\n\r\n`
