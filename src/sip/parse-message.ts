@@ -153,6 +153,8 @@ function isUriText(uri: string): boolean {
   for (let index = 0; index < uri.length; index++) {
     const code = uri.charCodeAt(index)
     if (code <= 0x20 || code === 0x22 || code === 0x3c || code === 0x3e || code === 0x7f) return false
+    // Unicode has blanks too; a reader that parts the line at any of them would not understand it.
+    if (code > 0x7f && /\s/.test(uri[index] as string)) return false
   }
   return true
 }

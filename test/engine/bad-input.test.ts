@@ -73,6 +73,35 @@ void t.test('no spelling of a header makes the application believe in a certific
   )
 })
 
+void t.test('what the library could not read or would read for a second is kept from it', async (t) => {
+  const { srf, udpPort } = await startTestEngine(t)
+  let delivered = 0
+  srf.use('message', (_req, res) => {
+    delivered++
+    res.send(200)
+  })
+  const peer = await RawPeer.open(t, udpPort)
+  for (const blank of ['\u00a0', '\u2028', '\u3000', '\ufeff']) {
+    peer.send(peer.request('MESSAGE', { uri: `sip:a${blank}b@127.0.0.1` }))
+    t.equal((await peer.nextResponse()).status, 400, `a URI with ${blank.codePointAt(0)?.toString(16)}`)
+  }
+  const type = `Content-Type: multipart/${';'.repeat(250)}`
+  const extra = [type + ';'.repeat(10_000), ...Array.from({ length: 70 }, () => type)]
+  const startedAtMs = performance.now()
+  peer.send(peer.request('MESSAGE', { extra, callId: 'long' }), 'a\r\n\r\nb')
+  t.equal((await peer.nextResponse()).status, 200)
+  t.ok(performance.now() - startedAtMs < 250, 'a long Content-Type does not hold up the box')
+  t.equal(delivered, 1)
+})
+
+void t.test('a refusal with a line separator in its phrase still ends the call', async (t) => {
+  const { srf, udpPort } = await startTestEngine(t)
+  const peer = await RawPeer.open(t, udpPort)
+  const call = srf.createUAC(`sip:peer@127.0.0.1:${peer.port}`, { localSdp: sdp })
+  peer.send(peer.answer(await peer.nextRequest('INVITE'), 486, 'Bu\u2028sy', 'b'))
+  await t.rejects(call, { status: 486 })
+})
+
 void t.test('the same request by two ways is served once (482, RFC 3261 8.2.2.2)', async (t) => {
   const { srf, udpPort, engine } = await startTestEngine(t)
   let calls = 0

@@ -2,17 +2,34 @@ import { canonicalName, isToken } from '#src/sip/header-names.ts'
 import { SipHeaders, type SipMessage } from '#src/sip/message.ts'
 import { splitList } from '#src/sip/params.ts'
 
+// The library looks for a boundary in a time that grows with the square of the length: 30 kB took 0.6 s.
+const maxTypeLength = 256
+
+// To the library's patterns these are line ends; a response with one would be lost in it, and its call hang.
+function readable(reason: string): string {
+  return reason.replace(/[\u2028\u2029]/g, ' ')
+}
+
 /** Writes a message as text for a frame; the body must be text too, as the protocol has no other. */
 export function messageText(message: SipMessage): string {
   let text =
     message.kind === 'request'
       ? `${message.method} ${message.uri} SIP/2.0\r\n`
-      : `SIP/2.0 ${message.status} ${message.reason}\r\n`
+      : `SIP/2.0 ${message.status} ${readable(message.reason)}\r\n`
   const { flat } = message.headers
+  let typed = false
   for (let index = 0; index < flat.length; index += 2) {
     const name = flat[index] as string
     // The library undoes percent-encoding in names: `%58-Peer…` would become a field that only we may write.
-    if (!name.includes('%')) text += `${name}: ${flat[index + 1] as string}\r\n`
+    if (name.includes('%')) continue
+    let value = flat[index + 1] as string
+    if (name === 'Content-Type') {
+      // The library joins all of one name into one value.
+      if (typed) continue
+      typed = true
+      value = value.slice(0, maxTypeLength)
+    }
+    text += `${name}: ${value}\r\n`
   }
   const { body } = message
   if (body.length === 0) return `${text}Content-Length: 0\r\n\r\n`
