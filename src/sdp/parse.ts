@@ -90,8 +90,9 @@ function readMedia(media: TransformMedia, session: SessionLevel): MediaDescripti
 
 function readCodecs(media: TransformMedia, formats: string): Codec[] {
   const codecs: Codec[] = []
-  for (const format of formats.split(/ +/)) {
-    if (!/^\d{1,3}$/.test(format) || Number(format) > 127) continue
+  // A number counts once: a list that repeats itself would make every later comparison of two lists quadratic.
+  for (const format of new Set(formats.split(/ +/))) {
+    if (!/^(0|[1-9]\d{0,2})$/.test(format) || Number(format) > 127) continue
     const payload = Number(format)
     const map = media.rtp?.find((line) => line.payload === payload)
     const fixed = staticCodecs[payload]

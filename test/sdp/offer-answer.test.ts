@@ -242,3 +242,17 @@ t.test('fuzzed descriptions give a coded error or a stream, never anything else'
   }
   t.ok(good > 50 && refused > 50, `${good} good, ${refused} refused`)
 })
+
+t.test('a format list that repeats itself costs no more than its numbers', async (t) => {
+  const offered = parseSdp(sdp(connection, `m=audio 4000 RTP/AVP ${'0 00 000 '.repeat(3000)}8`))
+  const answered = parseSdp(sdp(connection, `m=audio 4000 RTP/AVP ${'18 '.repeat(9000)}8`))
+  const [offer, answer] = [offered, answered].map((session) => findAudio(session).media.codecs)
+  t.same(
+    offer?.map((codec) => codec.payload),
+    [0, 8],
+  )
+  t.same(
+    sharedCodecs(offer ?? [], answer ?? []).map((codec) => codec.payload),
+    [8],
+  )
+})
