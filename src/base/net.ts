@@ -1,4 +1,4 @@
-import { isIP, isIPv6 } from 'node:net'
+import { isIP, isIPv6, SocketAddress } from 'node:net'
 
 /** An IP address (never a name) and a port. */
 export interface Endpoint {
@@ -38,4 +38,9 @@ export function isIpLiteral(host: string): boolean {
 /** Turns `::ffff:192.0.2.1` into `192.0.2.1`, leaves the rest alone. */
 export function unmapIpv4(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+}
+
+/** Writes a literal address as sockets do, so that two texts of one IPv6 address (RFC 5952) compare as equal. */
+export function normalIp(address: string): string {
+  return isIPv6(address) ? new SocketAddress({ family: 'ipv6', address }).address : address
 }

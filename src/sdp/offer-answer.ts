@@ -1,5 +1,5 @@
 import { ApplianceError } from '#src/base/errors.ts'
-import { ipFamily, type Endpoint } from '#src/base/net.ts'
+import { ipFamily, normalIp, type Endpoint } from '#src/base/net.ts'
 import type { CryptoLine } from './crypto-line.ts'
 import { sdpInvalid } from './parse.ts'
 import type { Codec, Direction, MediaDescription, SessionDescription } from './session-description.ts'
@@ -31,24 +31,33 @@ export interface AudioStream {
 }
 
 /**
- * Finds the first audio stream that we can carry. Throws MEDIA_SDP_INVALID when there is none or its address,
- * profile or keys cannot be used, and MEDIA_NO_CODEC when it names no codec that we know.
+ * Finds the first audio stream that we can carry; a phone may offer the same audio twice, say with DTLS and plain.
+ * When none can be used, throws what speaks against the first: MEDIA_SDP_INVALID for its address, profile or keys
+ * or because there is none, MEDIA_NO_CODEC when it names no codec that we know.
  */
 export function findAudio(session: SessionDescription): AudioStream {
-  const index = session.media.findIndex((media) => media.kind === 'audio' && media.port !== 0)
-  const media = session.media[index]
-  if (!media) throw sdpInvalid('no audio stream')
+  let failure: ApplianceError | undefined
+  for (const [index, media] of session.media.entries()) {
+    if (media.kind !== 'audio' || media.port === 0) continue
+    const stream = readAudio(media, index)
+    if (!(stream instanceof ApplianceError)) return stream
+    failure ??= stream
+  }
+  throw failure ?? sdpInvalid('no audio stream')
+}
+
+function readAudio(media: MediaDescription, index: number): AudioStream | ApplianceError {
   const secure = secureProtocols.has(media.protocol)
   if (!secure && !plainProtocols.has(media.protocol))
-    throw sdpInvalid(`profile ${media.protocol} is not supported`)
+    return sdpInvalid(`profile ${media.protocol} is not supported`)
   if (!media.codecs.some(isAudioCodec)) {
-    throw new ApplianceError('MEDIA_NO_CODEC', { offered: media.codecs.map((codec) => codec.name) })
+    return new ApplianceError('MEDIA_NO_CODEC', { offered: media.codecs.map((codec) => codec.name) })
   }
   const crypto = secure ? chooseCrypto(media.crypto) : undefined
-  if (secure && !crypto) throw sdpInvalid('RTP/SAVP without a usable a=crypto line')
+  if (secure && !crypto) return sdpInvalid('RTP/SAVP without a usable a=crypto line')
   const held = isHoldAddress(media.address)
-  if (!held && !isUnicast(media.address)) throw sdpInvalid('the address of the audio stream cannot be used')
-  const remote = held ? undefined : { host: media.address ?? '', port: media.port }
+  if (!held && !isUnicast(media.address)) return sdpInvalid('the address of the audio stream cannot be used')
+  const remote = held ? undefined : { host: normalIp(media.address ?? ''), port: media.port }
   return {
     index,
     media,
@@ -97,7 +106,8 @@ function chooseCrypto(lines: CryptoLine[]): CryptoLine | undefined {
   return lines.find((line) => line.key.suite === 'AES_CM_128_HMAC_SHA1_80') ?? lines[0]
 }
 
-function isHoldAddress(address: string | undefined): boolean {
+/** True for the addresses that once meant a hold (RFC 3264 8.4). */
+export function isHoldAddress(address: string | undefined): boolean {
   return address === '0.0.0.0' || address === '::'
 }
 
@@ -110,7 +120,8 @@ function isUnicast(address: string | undefined): boolean {
   return first > 0 && first < 224
 }
 
-function holdDirection(direction: Direction): Direction {
+/** The direction that a hold by address means. */
+export function holdDirection(direction: Direction): Direction {
   return direction === 'sendrecv' || direction === 'sendonly' ? 'sendonly' : 'inactive'
 }
 
@@ -119,7 +130,7 @@ function rtcpEndpoint(media: MediaDescription, remote: Endpoint): Endpoint {
   const address = media.rtcp?.address
   // A stream with mux tells the RTP port once more; without a=rtcp it is the next one (RFC 3550 11).
   return {
-    host: address !== undefined && isUnicast(address) ? address : remote.host,
+    host: address !== undefined && isUnicast(address) ? normalIp(address) : remote.host,
     port: media.rtcp?.port ?? Math.min(remote.port + 1, 65535),
   }
 }

@@ -1,4 +1,4 @@
-import type { AudioStream } from './offer-answer.ts'
+import { holdDirection, isHoldAddress, type AudioStream } from './offer-answer.ts'
 import type { CryptoLine } from './crypto-line.ts'
 import { parseSdp } from './parse.ts'
 import { formatSdp } from './format.ts'
@@ -56,12 +56,11 @@ function refused(media: MediaDescription): MediaDescription {
   return { ...media, port: 0, formats: media.formats || '0', codecs: [], crypto: [] }
 }
 
-/** Reads the direction of the first audio stream of a description, a hold by c=0.0.0.0 included. */
+/** Reads the direction of the first audio stream in use, a hold by c=0.0.0.0 included; `inactive` when there is none. */
 export function audioDirection(sdp: string): Direction {
-  const media = parseSdp(sdp).media.find((line) => line.kind === 'audio')
-  if (!media || media.port === 0) return 'inactive'
-  if (media.address !== '0.0.0.0') return media.direction
-  return media.direction === 'sendrecv' || media.direction === 'sendonly' ? 'sendonly' : 'inactive'
+  const media = parseSdp(sdp).media.find((line) => line.kind === 'audio' && line.port !== 0)
+  if (!media) return 'inactive'
+  return isHoldAddress(media.address) ? holdDirection(media.direction) : media.direction
 }
 
 /**

@@ -243,6 +243,49 @@ t.test('fuzzed descriptions give a coded error or a stream, never anything else'
   t.ok(good > 50 && refused > 50, `${good} good, ${refused} refused`)
 })
 
+t.test('the first audio stream that can be used is taken, wherever it stands', async (t) => {
+  const text = sdp(
+    connection,
+    'm=audio 4000 UDP/TLS/RTP/SAVP 8',
+    'm=audio 4002 RTP/SAVP 8',
+    'm=audio 4004 RTP/AVP 8',
+  )
+  const audio = findAudio(parseSdp(text))
+  t.match(audio, { index: 2, secure: false, remote: { port: 4004 } })
+  t.throws(() => findAudio(parseSdp(text.replace('4004', '0'))), {
+    code: 'MEDIA_SDP_INVALID',
+    details: { reason: /UDP\/TLS/ },
+  })
+  const ours = formatSdp(
+    rewriteSdp(
+      { ...audio, direction: 'sendonly' },
+      { media: parseSdp(text).media, audioIndex: audio.index },
+      {
+        address: '192.0.2.9',
+        port: 5000,
+        rtcpPort: 5001,
+        protocol: 'RTP/AVP',
+        rtcpMux: false,
+        crypto: undefined,
+        origin: { sessionId: '1', version: 1 },
+      },
+    ),
+  )
+  t.same(
+    parseSdp(ours).media.map((media) => media.port),
+    [0, 0, 5000],
+  )
+  t.equal(audioDirection(ours), 'sendonly', 'the refused ones before it say nothing')
+  t.equal(audioDirection(sdp('c=IN IP6 ::', 'm=audio 4000 RTP/AVP 8')), 'sendonly')
+})
+
+t.test('one IPv6 address in two spellings is one address', async (t) => {
+  const text = sdp('c=IN IP6 2001:DB8:0:0::1', 'm=audio 4000 RTP/AVP 8', 'a=rtcp:4001 IN IP6 2001:0db8::0001')
+  const { remote, remoteRtcp } = findAudio(parseSdp(text))
+  t.same(remote, { host: '2001:db8::1', port: 4000 }, 'as a socket tells the source of a packet')
+  t.same(remoteRtcp, { host: '2001:db8::1', port: 4001 })
+})
+
 t.test('a format list that repeats itself costs no more than its numbers', async (t) => {
   const offered = parseSdp(sdp(connection, `m=audio 4000 RTP/AVP ${'0 00 000 '.repeat(3000)}8`))
   const answered = parseSdp(sdp(connection, `m=audio 4000 RTP/AVP ${'18 '.repeat(9000)}8`))
