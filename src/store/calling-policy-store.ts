@@ -36,6 +36,7 @@ export function createCallingPolicyStore(context: StoreContext): CallingPolicySt
   const save = database.prepare<[string, number, number, number, number]>(
     `INSERT OR REPLACE INTO calling_policies (${columns}) VALUES (?, ?, ?, ?, ?)`,
   )
+  const remove = database.prepare<[string]>('DELETE FROM calling_policies WHERE scope = ?')
 
   return {
     forUser(userId) {
@@ -53,6 +54,9 @@ export function createCallingPolicyStore(context: StoreContext): CallingPolicySt
           Number(policy.emergencyLocationRequired),
         ),
       )
+    },
+    remove(scope) {
+      guarded(() => remove.run(scope))
     },
   }
 }

@@ -48,6 +48,8 @@ export interface CallingPolicyStore {
   forUser(userId: string): CallingPolicy
   list(): CallingPolicy[]
   save(policy: CallingPolicy): void
+  /** Takes a scope's own policy away: Global, or the defaults, hold again. */
+  remove(scope: string): void
 }
 
 export interface DeviceStore {

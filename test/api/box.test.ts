@@ -95,6 +95,12 @@ t.test('people: Global policy, own policy, lab people before their first sign-in
   t.equal(api.store.callingPolicies.forUser('otto').allowSipDevicesCalling, false)
   t.match(api.store.audit.list({ limit: 1 })[0], { action: 'policy.change', subject: 'otto', details: off })
 
+  const back = await api.ask('DELETE', '/api/people/otto/policy')
+  t.match([back.statusCode, back.json()], [200, policy], 'what everybody has holds again')
+  t.match((await read()).people[1], { policy: { allowSipDevicesCalling: true }, ownPolicy: false })
+  t.match(api.store.audit.list({ limit: 1 })[0], { action: 'policy.remove', subject: 'otto' })
+  t.equal((await api.ask('DELETE', '/api/people/Global/policy')).statusCode, 404, 'Global stays')
+
   t.equal((await api.ask('PUT', '/api/people/nobody/policy', policy)).statusCode, 404)
   const text = await api.ask('PUT', '/api/policy', { ...policy, busyOnBusy: 'false' })
   t.match(text.json<Refusal>(), { code: 'INVALID', details: { field: 'busyOnBusy' } }, 'nothing is coerced')
@@ -143,6 +149,29 @@ t.test('the call log is paged, latest first, and limits are kept', async (t) => 
   for (const query of ['limit=0', 'limit=201', 'limit=many', 'before=-1']) {
     t.equal((await api.ask('GET', `/api/calls?${query}`)).statusCode, 400, query)
   }
+})
+
+t.test('calls of one millisecond on the cut between two pages are all listed', async (t) => {
+  const api = await startTestApi(t)
+  await api.claim()
+  for (const [id, startedAtMs] of [
+    ['a', 1000],
+    ['b', 2000],
+    ['c', 2000],
+    ['d', 2000],
+    ['e', 3000],
+  ] as const) {
+    await api.store.callLog.add(someCall({ id, startedAtMs }))
+  }
+  const seen: string[] = []
+  let before = ''
+  for (;;) {
+    const page = (await api.ask('GET', `/api/calls?limit=2${before}`)).json<CallPage>()
+    seen.push(...page.calls.map(({ id }) => id))
+    if (page.next === null) break
+    before = `&before=${page.next}`
+  }
+  t.strictSame(seen, ['e', 'b', 'c', 'd', 'a'])
 })
 
 t.test('settings: etag, change, conflict, refusal by field; secrets are not shown', async (t) => {

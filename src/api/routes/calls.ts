@@ -66,7 +66,8 @@ export function callRoutes(api: Api, context: ApiContext): void {
       return {
         total: callLog.count(),
         calls: calls.map((call) => viewCall(call, context.parts.store)),
-        next: calls.length === limit ? (calls.at(-1)?.startedAtMs ?? null) : null,
+        // More than asked for: calls of the last millisecond come along.
+        next: calls.length >= limit ? (calls.at(-1)?.startedAtMs ?? null) : null,
       }
     },
   )

@@ -1,3 +1,4 @@
+import { ApplianceError } from '#src/base/errors.ts'
 import type { CallingPolicy } from '#src/model/calling-policy.ts'
 import { audit, found, need, type ApiContext } from '../context.ts'
 import type { Api } from '../fastify-types.ts'
@@ -53,6 +54,28 @@ export function peopleRoutes(api: Api, context: ApiContext): void {
       const known = need(context, 'store').users.find(id)
       found(known ?? (await labPeople(context)).find((person) => person.id === id), 'person', id)
       return savePolicy(context, { scope: id, ...request.body })
+    },
+  )
+
+  api.delete(
+    '/api/people/:id/policy',
+    {
+      schema: {
+        summary: 'Take a person’s own calling policy away: the Global one holds again',
+        tags: ['people'],
+        params: idParams,
+        response: { 200: policyView, ...errors('ORIGIN_REFUSED', 'PART_NOT_RUNNING', 'STORE_FAILED') },
+      },
+    },
+    (request) => {
+      const { id } = request.params
+      const { callingPolicies } = need(context, 'store')
+      // Global itself is changed, not taken away: its route is the other one.
+      if (id === 'Global') throw new ApplianceError('NOT_FOUND', { id })
+      callingPolicies.remove(id)
+      audit(context, { action: 'policy.remove', subject: id })
+      context.events.publish('policiesChanged', { scope: id })
+      return viewPolicy(callingPolicies.forUser(id))
     },
   )
 
