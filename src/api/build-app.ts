@@ -4,6 +4,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyRequest } from 'fastify'
 import { ApplianceError } from '#src/base/errors.ts'
 import { isSameOrigin } from './auth/same-origin.ts'
+import { limitConnections, requestTimes } from './connection-limits.ts'
 import type { ApiContext } from './context.ts'
 import { replyWithError, errorBody } from './error-reply.ts'
 import type { Api } from './fastify-types.ts'
@@ -32,7 +33,15 @@ const readMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 export async function buildApp(context: ApiContext): Promise<Api> {
   const { certificate, logger } = context.options
   const app: Api = Fastify({
-    https: { cert: certificate.certPem, key: certificate.keyPem, minVersion: 'TLSv1.2' },
+    https: {
+      cert: certificate.certPem,
+      key: certificate.keyPem,
+      minVersion: 'TLSv1.2',
+      handshakeTimeout: 10_000,
+      ...requestTimes,
+    },
+    requestTimeout: requestTimes.requestTimeout,
+    frameworkErrors: replyWithError(logger),
     bodyLimit: bodyLimitBytes,
     forceCloseConnections: true,
     exposeHeadRoutes: false,
@@ -40,6 +49,7 @@ export async function buildApp(context: ApiContext): Promise<Api> {
     return503OnClosing: false,
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  limitConnections(app.server)
   app.setValidatorCompiler(validatorCompiler)
   app.setErrorHandler(replyWithError(logger))
   await app.register(cookie)

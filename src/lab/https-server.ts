@@ -13,7 +13,7 @@ export interface BoundServer {
 }
 
 const maxBodyBytes = 64 * 1024
-const requestTimeoutMs = 30_000
+const requestTimes = { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 }
 
 /**
  * Binds the port before anything is built on it, because Entra's answers carry the server's own address.
@@ -27,7 +27,12 @@ export async function bindServer(options: {
   logger: Logger
 }): Promise<BoundServer> {
   const { host, port, exactPort, certificate, logger } = options
-  const tls = { cert: certificate.certificatePem, key: certificate.keyPem, minVersion: 'TLSv1.2' as const }
+  const tls = {
+    cert: certificate.certificatePem,
+    key: certificate.keyPem,
+    minVersion: 'TLSv1.2' as const,
+    ...requestTimes,
+  }
   try {
     return await bind(createServer(tls), host, port)
   } catch (error) {
@@ -44,7 +49,6 @@ export async function bindServer(options: {
 }
 
 async function bind(server: Server, host: string, port: number): Promise<BoundServer> {
-  server.requestTimeout = requestTimeoutMs
   server.listen(port, host)
   await once(server, 'listening')
   return { server, port: (server.address() as AddressInfo).port }

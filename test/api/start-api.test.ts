@@ -1,6 +1,7 @@
 import { request, type RequestOptions } from 'node:https'
 import { connect as connectTls } from 'node:tls'
-import { createServer, type AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import t from 'tap'
 import type { ApiHandle } from '#src/api/ports.ts'
 import { startApi } from '#src/api/start-api.ts'
@@ -8,6 +9,7 @@ import { ApplianceError } from '#src/base/errors.ts'
 import { openTestStore } from '#test/store/store-fixture.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { ask } from '#test/support/https.ts'
+import { MemoryLogger } from '#test/support/memory-logger.ts'
 import { makeCertificate, testCertificate, testOptions, testPassword } from './api-fixture.ts'
 import { FakePbx, FakeSignIn } from './fakes.ts'
 
@@ -37,6 +39,50 @@ t.test('HTTPS serves the API with the box certificate; HTTP leads there', async 
   t.equal((await ask(`${door}/p/unknown-token`)).status, 404)
   const strange = await ask(`${door}//evil.example/x`, { headers: { host: 'evil.example"><script>' } })
   t.equal(new URL(strange.headers.location as string).host, `127.0.0.1:${api.httpsPort}`)
+})
+
+t.test('nonsense is answered as such on both ports and is no error of the box', async (t) => {
+  const { certPem } = await testCertificate()
+  const logger = new MemoryLogger()
+  const api = await running(t, { logger })
+  const door = `http://127.0.0.1:${api.httpPort}`
+  t.equal((await ask(`${door}/%zz`)).status, 400)
+  t.equal((await ask(`${door}/p/x`, { body: 'x'.repeat(2_000) })).status, 413)
+  t.equal(
+    (await ask(`${door}/p/x`, { method: 'POST', headers: { 'content-type': 'application/json' } })).status,
+    400,
+  )
+  const page = await ask(`https://127.0.0.1:${api.httpsPort}/%zz`, { caPem: certPem })
+  t.match([page.status, page.json()], [400, { code: 'INVALID' }], 'in the one shape of all errors')
+  t.strictSame(
+    logger.lines.filter(({ level }) => level === 'error'),
+    [],
+    'a stranger cannot fill the log',
+  )
+})
+
+t.test('one address gets so many connections and no more, and gets new ones when old ones end', async (t) => {
+  const api = await running(t)
+  const open: Socket[] = []
+  t.teardown(() => open.forEach((socket) => socket.destroy()))
+  const connectOne = async (): Promise<Socket> => {
+    const socket = connect(api.httpPort, '127.0.0.1')
+    socket.on('error', () => undefined)
+    await once(socket, 'connect')
+    return socket
+  }
+  for (let index = 0; index < 64; index++) open.push(await connectOne())
+  const tooMany = await connectOne()
+  await once(tooMany, 'close')
+  open.pop()?.destroy()
+  const door = `http://127.0.0.1:${api.httpPort}`
+  let status = 0
+  while (status === 0)
+    status = await ask(`${door}/ca.pem`).then(
+      (reply) => reply.status,
+      () => 0,
+    )
+  t.equal(status, 200)
 })
 
 t.test('a page that is not built says how to get it', async (t) => {

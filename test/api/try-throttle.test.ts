@@ -29,3 +29,15 @@ t.test('an address is forgotten after a quarter of an hour', async (t) => {
   for (let index = 0; index < 5; index++) throttle.admit('192.0.2.1')
   t.throws(() => throttle.admit('192.0.2.1'), { code: 'TOO_MANY_TRIES' })
 })
+
+t.test(
+  'a flood from IPv6, where one machine has any number of addresses, keeps nobody on IPv4 out',
+  async (t) => {
+    const throttle = new TryThrottle(new FakeClock())
+    for (let index = 0; index < 60; index++) throttle.admit(`2001:db8::${index}`)
+    t.throws(() => throttle.admit('2001:db8:1::1'), { code: 'TOO_MANY_TRIES' })
+    throttle.admit('192.0.2.1')
+    throttle.admit('::ffff:192.0.2.2')
+    t.pass('IPv4 is not touched')
+  },
+)

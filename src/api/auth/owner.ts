@@ -6,11 +6,13 @@ import type { SecretStore } from '#src/store/store.ts'
 import type { PasswordHasher } from './password.ts'
 
 const hashName = 'page.adminPasswordHash'
-const wrongTriesPerCode = 5
+// Far below what guesses eight digits, and far above what somebody on the network needs to keep changing the
+// code under the hands of the person who types it.
+const wrongTriesPerCode = 100
 
 /**
  * Who owns the box. Without an owner there is a claim code, printed at the console; whoever types it on the
- * page sets the admin's password. Five wrong tries make a new code.
+ * page sets the admin's password. A hundred wrong tries make a new code.
  */
 export class Owner {
   readonly #random: Random

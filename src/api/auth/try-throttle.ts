@@ -1,5 +1,7 @@
+import { isIPv6 } from 'node:net'
 import type { Clock } from '#src/base/clock.ts'
 import { ApplianceError } from '#src/base/errors.ts'
+import { unmapIpv4 } from '#src/base/net.ts'
 
 interface Tries {
   count: number
@@ -20,15 +22,14 @@ const maxProven = 100
 
 /**
  * Slows guessing down: five free tries per address, then waits that double up to a minute; over all addresses
- * sixty tries a minute. Addresses that got in before are exempt from the common limit, so a flood from elsewhere
+ * sixty tries a minute, IPv4 and IPv6 apart. Addresses that got in before are exempt from the common limit, so a flood from elsewhere
  * does not keep the admin out.
  */
 export class TryThrottle {
   readonly #clock: Clock
   readonly #tries = new Map<string, Tries>()
   readonly #proven = new Set<string>()
-  #windowStartMs = -Infinity
-  #windowCount = 0
+  readonly #windows = { 4: { startMs: -Infinity, count: 0 }, 6: { startMs: -Infinity, count: 0 } }
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -58,12 +59,11 @@ export class TryThrottle {
 
   #countStranger(address: string, nowMs: number): void {
     if (this.#proven.has(address)) return
-    if (nowMs - this.#windowStartMs >= windowMs) {
-      this.#windowStartMs = nowMs
-      this.#windowCount = 0
-    }
-    if (this.#windowCount >= strangersPerWindow) throw tooMany(this.#windowStartMs + windowMs - nowMs)
-    this.#windowCount++
+    // One machine has any number of IPv6 addresses: with a common window it would keep an admin on IPv4 out.
+    const window = this.#windows[isIPv6(unmapIpv4(address)) ? 6 : 4]
+    if (nowMs - window.startMs >= windowMs) Object.assign(window, { startMs: nowMs, count: 0 })
+    if (window.count >= strangersPerWindow) throw tooMany(window.startMs + windowMs - nowMs)
+    window.count++
   }
 }
 

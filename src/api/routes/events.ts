@@ -29,7 +29,8 @@ export function eventsRoute(api: Api, context: ApiContext): void {
       const { raw } = reply
       const sink = {
         write: (text: string): void => void raw.write(text),
-        end: (): void => void raw.end(),
+        // What a page has not read would keep the socket open for ever.
+        end: (): void => void (raw.writableLength > 0 ? raw.destroy() : raw.end()),
         get waitingBytes(): number {
           return raw.writableLength
         },
@@ -43,6 +44,8 @@ export function eventsRoute(api: Api, context: ApiContext): void {
       })
       const close = context.events.open(sink, () => context.sessions.isLive(session, false))
       raw.on('close', close)
+      // It may have gone while its login was judged: then nobody tells of its end any more.
+      if (raw.destroyed) close()
     },
   )
 }
