@@ -50,18 +50,26 @@ export function need<Name extends keyof ApiParts>(
   throw new ApplianceError('PART_NOT_RUNNING', { part: name }, { text, advice })
 }
 
-/** Notes what the admin did. */
+/**
+ * Notes what the admin did. It is done by then: a store that refuses (a full disk) costs the note, which then
+ * stands in the log, and never the login with which the admin would mend the box.
+ */
 export function audit(
   context: ApiContext,
   entry: { action: string; subject: string; details?: Record<string, unknown> },
 ): void {
-  need(context, 'store').audit.add({
-    atMs: context.options.clock.nowMs(),
-    actor: 'admin',
-    action: entry.action,
-    subject: entry.subject,
-    details: entry.details ?? {},
-  })
+  const { action, subject, details = {} } = entry
+  try {
+    need(context, 'store').audit.add({
+      atMs: context.options.clock.nowMs(),
+      actor: 'admin',
+      action,
+      subject,
+      details,
+    })
+  } catch (error) {
+    context.options.logger.error({ err: error, action, subject, details }, 'an audit entry was lost')
+  }
 }
 
 /** The store's record, or NOT_FOUND with a sentence that says what is missing. */
