@@ -96,12 +96,13 @@ export class SignInService implements SignInPort {
   cancel(lineId: string): void {
     this.#flows.get(lineId)?.cancel()
     this.#flows.delete(lineId)
+    // A line that is removed is cancelled first: nothing may stay behind for it.
+    this.#results.delete(lineId)
   }
 
   async signOut(lineId: string, actor: string): Promise<boolean> {
     const { store, logger } = this.#context
     this.cancel(lineId)
-    this.#results.delete(lineId)
     const signIn = store.signIns.forLine(lineId)
     if (!signIn || !store.signIns.remove(lineId)) return false
     logger.info({ lineId, userId: signIn.userId, actor }, 'signed out')
