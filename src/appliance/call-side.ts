@@ -127,7 +127,7 @@ async function startSip(parts: CallSideParts): Promise<Started<Sip>> {
   }
   const engine = await startEngine(engineOptions(parts))
   lifetime.own('sip', () => engine.stop())
-  const srf = await connectEmbedded(engine.openMemoryLink())
+  const srf = await connectEmbedded(engine.openMemoryLink(), options.log.logger)
   lifetime.own('srf', () => srf.disconnect())
   const ports = engine.listeners.map(({ protocol, port }) => `${protocol} ${port}`).join(', ')
   options.log.logger.info({ listeners: engine.listeners }, 'sip is listening')

@@ -1,3 +1,4 @@
+import { sparingly } from '#src/base/sparing-logger.ts'
 import { peerNamesHeader } from '#src/sip/peer-identity.ts'
 import type { SipRequest, SipResponse } from '#src/sip/message.ts'
 import { parseUri } from '#src/sip/uri.ts'
@@ -35,8 +36,10 @@ export interface Engine {
 
 /** Binds every listener and the door, or throws the ApplianceError that names the one that failed. */
 export async function startEngine(options: EngineOptions, dns: Dns = createSystemDns()): Promise<Engine> {
-  const { clock, random, logger } = options
-  const transport = createTransportLayer(options)
+  const { clock, random } = options
+  // Most of what the engine has to say is caused by peers, known or not.
+  const logger = sparingly(options.logger, clock)
+  const transport = createTransportLayer({ ...options, logger })
   const transactionCounters: TransactionCounters = {
     retransmissionsSent: 0,
     retransmissionsReceived: 0,

@@ -3,8 +3,10 @@ import type { EventEmitter } from 'node:events'
 import { Socket } from 'node:net'
 import Srf from 'drachtio-srf'
 import WireProtocol from 'drachtio-srf/lib/wire-protocol.js'
+import { systemClock } from '#src/base/clock.ts'
 import { ApplianceError } from '#src/base/errors.ts'
 import { silentLogger, type Logger } from '#src/base/logger.ts'
+import { sparingly } from '#src/base/sparing-logger.ts'
 import { formatEndpoint } from '#src/base/net.ts'
 
 /** The engine's end of a link in this process; satisfied by the engine. Payloads are frames without length. */
@@ -105,7 +107,7 @@ export async function connectEmbedded(link: EngineLink, logger: Logger = silentL
   app.client = agent
   agent.secret = ''
   agent.tags = []
-  const wire = new EmbeddedWire(link, logger)
+  const wire = new EmbeddedWire(link, sparingly(logger, systemClock))
   agent.wp = wire
   wire.on('close', (socket: Socket) => {
     agent._onClose(socket)

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { EventSource } from '#src/base/events.ts'
 import { Lifetime } from '#src/base/lifetime.ts'
+import { sparingly } from '#src/base/sparing-logger.ts'
 import type { MediaRelay } from '#src/media/media-relay.ts'
 import { CallBook } from './calls/call-book.ts'
 import type { AnsweredCall } from './calls/call-lifetime.ts'
@@ -29,6 +30,8 @@ export async function startPbx(options: PbxOptions): Promise<Pbx> {
   const events = new EventSource<PbxEvents>(logger)
   const counters = new Counters()
   const sip = srfPort(options.srf, logger)
+  // For what anybody who reaches the SIP port can cause.
+  const sparing = sparingly(logger, clock)
   const book = new CallBook({ callLog: store.callLog, events, counters, clock, logger })
   const teams = startTrunk()
   let stopping = false
@@ -45,7 +48,7 @@ export async function startPbx(options: PbxOptions): Promise<Pbx> {
       nonces: new NonceBook({ clock, random }),
       counters,
       realm: () => settings().sip.realm,
-      logger,
+      logger: sparing,
     }),
   }
   const calls: CallContext = {
@@ -79,11 +82,11 @@ export async function startPbx(options: PbxOptions): Promise<Pbx> {
       foreignEngine: options.foreignEngine ?? false,
       resolveHost: options.resolveHost ?? resolveByDns,
       clock,
-      logger,
+      logger: sparing,
     }),
     stopping: () => stopping,
     newCallId: () => random.token(16),
-    logger,
+    logger: sparing,
   })
   startExpiry({ ...registrar, lifetime })
 

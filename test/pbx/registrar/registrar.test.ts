@@ -155,3 +155,13 @@ t.test('other methods get the answer that the RFCs want', async (t) => {
     if (status === 200 || status === 405) t.match(final.header('Allow'), /INVITE, ACK/, method)
   }
 })
+
+t.test('guessing passwords is counted each time and logged sparingly', async (t) => {
+  const office = await startOffice(t)
+  const anna = await office.phone('anna')
+  for (let count = 0; count < 30; count++) {
+    t.equal((await anna.register({ password: `guess ${count}` })).status, 403)
+  }
+  t.equal(office.pbx.counters()['authWrongPassword'], 30)
+  t.equal(office.logger.lines.filter(({ text }) => text === 'credentials refused').length, 20)
+})
