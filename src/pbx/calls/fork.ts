@@ -35,11 +35,14 @@ export type ForkResult<Answer> =
 interface BranchRun {
   abort: AbortController
   settled: boolean
+  rang: boolean
 }
 
 /**
- * Rings all branches at once. The first answer wins and the others are cancelled; a 6xx ends the search
- * (RFC 3261 16.7 step 5); when all have refused, the best refusal is the result. Never rejects for what a
+ * Rings all branches at once. The first answer wins and the others are cancelled; a 6xx of a party that rang
+ * ends the search (RFC 3261 16.7 step 5): a person declined for all of his devices, as in Teams. A 6xx without
+ * ringing is a device's own doing (many phones answer 603 or 600 while their do-not-disturb key is on) and concerns
+ * that device only. When all have refused, the best refusal is the result. Never rejects for what a
  * branch does; resolves as soon as the outcome is known, the losers are wound up in the background.
  */
 export function ringBranches<Answer>(
@@ -56,7 +59,11 @@ export function ringBranches<Answer>(
   },
 ): Promise<ForkResult<Answer>> {
   return new Promise((resolve) => {
-    const runs: BranchRun[] = branches.map(() => ({ abort: new AbortController(), settled: false }))
+    const runs: BranchRun[] = branches.map(() => ({
+      abort: new AbortController(),
+      settled: false,
+      rang: false,
+    }))
     const failures: { status: number; name: string; failure: SipFailure }[] = []
     let decided = false
 
@@ -75,11 +82,11 @@ export function ringBranches<Answer>(
     const timer = context.clock.setTimer(context.ringTimeoutMs, () =>
       decide({ kind: 'noAnswer' }, new CancelReason('no answer', 'Q.850;cause=19;text="No answer"')),
     )
-    const onFailure = (branch: Branch<Answer>, error: unknown): void => {
+    const onFailure = (branch: Branch<Answer>, rang: boolean, error: unknown): void => {
       // A branch promises to reject with SipFailure; anything else is our own defect and counts as a 500.
       const failure = error instanceof SipFailure ? error : new SipFailure(500, errorText(error))
       failures.push({ status: failure.status, name: branch.name, failure })
-      const over = failure.status >= 600 || failures.length === branches.length
+      const over = (failure.status >= 600 && rang) || failures.length === branches.length
       const best = bestResponse(failures)
       if (over && best) {
         decide({ kind: 'failed', name: best.name, failure: best.failure }, new CancelReason('declined'))
@@ -94,8 +101,12 @@ export function ringBranches<Answer>(
     branches.forEach((branch, index) => {
       const run = runs[index] as BranchRun
       const events: BranchEvents = {
-        ringing: () => !decided && context.onRinging(),
+        ringing: () => {
+          run.rang = true
+          if (!decided) context.onRinging()
+        },
         earlyMedia: (sdp) => {
+          run.rang = true
           if (decided) return
           if (branches.length === 1) context.onEarlyMedia(sdp)
           else context.onRinging()
@@ -116,7 +127,7 @@ export function ringBranches<Answer>(
         },
         (error: unknown) => {
           run.settled = true
-          if (!decided) onFailure(branch, error)
+          if (!decided) onFailure(branch, run.rang, error)
         },
       )
     })

@@ -98,12 +98,22 @@ t.test('one busy phone does not stop another from answering', async (t) => {
   t.match(await result, { kind: 'answered', name: 'dect' })
 })
 
-t.test('a 6xx ends the search at once (RFC 3261 16.7 step 5)', async (t) => {
+t.test('a 6xx of a party that rang ends the search at once (RFC 3261 16.7 step 5)', async (t) => {
   const [desk, teams] = [new Party('desk'), new Party('teams')]
   const { result } = start(desk, teams)
+  desk.events?.ringing()
   await desk.fail(603)
   t.match(await result, { kind: 'failed', failure: { status: 603 } })
   t.equal(teams.cancelledWith, undefined, 'cancelled without a Reason')
+})
+
+t.test('a 6xx without ringing is one device that does not want to be disturbed', async (t) => {
+  const [desk, teams] = [new Party('desk'), new Party('teams')]
+  const { result } = start(desk, teams)
+  await desk.fail(603)
+  t.equal(teams.cancelledWith, false, 'the others ring on')
+  await teams.fail(480)
+  t.match(await result, { kind: 'failed', failure: { status: 603 } })
 })
 
 t.test('after the ring time every branch is cancelled and nobody answered', async (t) => {
