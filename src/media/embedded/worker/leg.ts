@@ -112,7 +112,8 @@ export class Leg {
 
   /** Locks the RTP latch on a proven packet's source and connects a socket to it. */
   latch(host: string, port: number): void {
-    if (this.rtpLatch.prove(host, port)) void this.#connect(host, port)
+    // The packet may have waited in its batch while the leg closed: a socket bound now would never be closed.
+    if (this.open && this.rtpLatch.prove(host, port)) void this.#connect(host, port)
   }
 
   /** Makes what this leg sends of a clear packet, the first `length` bytes; undefined when there is nobody to send to. */
