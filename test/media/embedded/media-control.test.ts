@@ -93,6 +93,29 @@ t.test(
   },
 )
 
+t.test(
+  'a stranger who comes first with a good payload type loses the call to the phone that was signalled',
+  async (t) => {
+    const relay = await start(t as Test)
+    const { sessionId, caller, callee } = await call(t as Test, relay)
+    const stranger = await MediaPeer.open(t)
+    stranger.remote = caller.remote
+    stranger.send(stranger.packet())
+    await callee.heard(1)
+    callee.send(callee.packet())
+    await stranger.heard(1)
+    caller.send(caller.packet())
+    await callee.heard(2)
+    t.same((await relay.query(sessionId))?.caller.peer, { host: '127.0.0.1', port: caller.port })
+    for (let sent = 0; sent < 3; sent++) stranger.send(stranger.packet())
+    await until(async () => (await relay.query(sessionId))?.caller.foreignSource === 3)
+    callee.send(callee.packet())
+    await caller.heard(1)
+    t.equal(stranger.rtp.length, 1, 'nothing more reaches the stranger')
+    t.equal(callee.rtp.length, 2, 'nor comes anything of him through')
+  },
+)
+
 t.test('a re-offer opens the latch again, so that a phone whose NAT port changed is found', async (t) => {
   const relay = await start(t as Test)
   const { sessionId, caller, callee, towardCaller, towardCallee } = await call(t as Test, relay, {

@@ -20,7 +20,6 @@ t.test(
     t.equal(latch.prove('203.0.113.1', 61_000), true)
     t.same(latch.target, { host: '203.0.113.1', port: 61_000 })
     t.equal(latch.admits('203.0.113.1', 61_001), false)
-    t.equal(latch.admits('10.0.0.5', 4000), false, 'locked, even for the signalled address')
     t.equal(latch.prove('198.51.100.1', 5), false)
   },
 )
@@ -52,3 +51,25 @@ t.test('a hold without address changes neither peer nor signalled address', asyn
   t.same(latch.signalled, signalled)
   t.same(latch.target, { host: '203.0.113.1', port: 61_000 })
 })
+
+t.test(
+  'a source that fits the description better takes over; one that fits as well or worse never does',
+  async (t) => {
+    const latch = new Latch()
+    latch.open(signalled)
+    t.equal(latch.prove('203.0.113.9', 6666), true, 'a stranger came first')
+    t.equal(latch.admits('198.51.100.1', 6666), false, 'a second stranger')
+    t.equal(latch.admits('10.0.0.5', 4001), true, 'the host that was signalled')
+    t.same(latch.target, { host: '203.0.113.9', port: 6666 }, 'nothing moves before the proof')
+    t.equal(latch.prove('10.0.0.5', 4001), true)
+    t.equal(latch.admits('203.0.113.9', 6666), false, 'the stranger is out')
+    t.equal(latch.prove('203.0.113.9', 6666), false)
+    t.equal(latch.prove('10.0.0.5', 4000), true, 'the very address')
+    t.equal(latch.admits('10.0.0.5', 4001), false)
+    t.equal(latch.prove('10.0.0.5', 4001), false)
+    t.same(latch.peer, signalled)
+    latch.open({ ...signalled })
+    t.equal(latch.prove('203.0.113.1', 61_000), true, 'a new exchange opens it for everybody')
+    t.equal(latch.prove('10.0.0.5', 4000), true)
+  },
+)
