@@ -23,7 +23,7 @@ import {
 import type { TrunkState } from '../uplink/trunk-state.ts'
 import { callCauses, classifyMediaError, type Cause } from './classify-failure.ts'
 import type { Branch, BranchEvents } from './fork.ts'
-import { holdForTeams, profileForPhone, profileForTeams } from './media-policy.ts'
+import { holdForTeams, profilesForPhone, profileForTeams } from './media-policy.ts'
 import type { Target } from './plan-route.ts'
 
 /** A called party that answered: its dialog, its media, and the text that answers the caller's offer. */
@@ -58,6 +58,8 @@ export interface BranchContext {
   caller: CallParty
   /** Number of the person who calls, for Teams; undefined when he has none. */
   callerNumber: string | undefined
+  /** What is left of the caller's Max-Forwards: a call that goes in circles through a PBX behind a line must end. */
+  hops: number
   /** True when this call rings one party only: its early media may then reach the caller. */
   single: boolean
   sip: SipPort
@@ -67,7 +69,7 @@ export interface BranchContext {
   logger: Logger
 }
 
-/** One way to try a party: a phone has one, Teams one per host. */
+/** One way to try a party: a phone has one or two (SRTP, plain), Teams one per host. */
 interface Attempt {
   name: string
   peerHost: string
@@ -89,7 +91,7 @@ export function makeBranch(
   return {
     name,
     async ring(events, signal) {
-      const attempts = teams ? teamsAttempts(target.number, context) : [phoneAttempt(target, context)]
+      const attempts = teams ? teamsAttempts(target.number, context) : phoneAttempts(target, context)
       let last: SipFailure = new BranchFailure('CALL_TEAMS_UNREACHABLE')
       for (const [number, attempt] of attempts.entries()) {
         let told = false
@@ -109,15 +111,9 @@ export function makeBranch(
         } catch (error) {
           if (!(error instanceof SipFailure)) throw error
           last = error
-          // Teams' own rule: connect failure, 408, 503 and 504 before any 18x go to the next datacentre; a
-          // person's answer (486, 603 …) is never asked for twice.
-          const nextHost = !(error instanceof BranchFailure) && [408, 503, 504].includes(error.status)
-          if (!teams || told || signal.aborted || !nextHost) throw error
-          context.teams?.state.noteFailure(attempt.name, `INVITE: ${error.message}`)
-          context.logger.warn(
-            { host: attempt.name, sipStatus: error.status },
-            'Teams host did not take the call',
-          )
+          const again = teams ? isForNextHost(error) : isForPlainMedia(error)
+          if (told || signal.aborted || !again) throw error
+          if (teams) noteRefusal(attempt, error, context)
         }
       }
       throw last
@@ -127,6 +123,23 @@ export function makeBranch(
       dropSession(leg.sessionId, context)
     },
   }
+}
+
+// Teams' own rule: connect failure, 408, 503 and 504 before any 18x go to the next datacentre; a person's answer
+// (486, 603 …) is never asked for twice.
+function isForNextHost(error: SipFailure): boolean {
+  return !(error instanceof BranchFailure) && [408, 503, 504].includes(error.status)
+}
+
+// Phones with TLS and SRTP switched off refuse an offer of SRTP alone; they are asked once more.
+function isForPlainMedia(error: SipFailure): boolean {
+  return !(error instanceof BranchFailure) && [415, 488, 606].includes(error.status)
+}
+
+function noteRefusal(attempt: Attempt, error: SipFailure, { teams, logger }: BranchContext): void {
+  teams?.state.noteFailure(attempt.name, `INVITE: ${error.message}`)
+  if (error.retryAfterMs !== undefined) teams?.state.noteOverload(attempt.name, error.retryAfterMs)
+  logger.warn({ host: attempt.name, sipStatus: error.status }, 'Teams host did not take the call')
 }
 
 async function tryOnce(
@@ -196,16 +209,16 @@ function dropSession(sessionId: string, { relay, logger }: BranchContext): void 
   })
 }
 
-function phoneAttempt(target: Target & { kind: 'phone' }, { caller }: BranchContext): Attempt {
+function phoneAttempts(target: Target & { kind: 'phone' }, { caller, hops }: BranchContext): Attempt[] {
   const { flow, contactUri } = target.binding
   const transport = flow.protocol === 'udp' ? '' : `;transport=${flow.protocol}`
   // The engine puts its own address toward this phone in place of localhost.
   const local = `sip:${escapeUser(caller.number)}@localhost`
   const contact = `<${local}${transport}>`
-  return {
+  return profilesForPhone(flow.protocol).map((profile) => ({
     name: target.line.username,
     peerHost: flow.host,
-    profile: profileForPhone(flow.protocol),
+    profile,
     target: {
       uri: contactUri,
       proxy: `sip:${formatEndpoint(flow.host, flow.port)};transport=${flow.protocol}`,
@@ -214,20 +227,24 @@ function phoneAttempt(target: Target & { kind: 'phone' }, { caller }: BranchCont
       From: `${quotedName(caller.displayName)}<${local}>`,
       Contact: contact,
       Allow: allowedMethods,
+      'Max-Forwards': String(hops),
     },
     contact,
-  }
+  }))
 }
 
 function teamsAttempts(number: string, context: BranchContext): Attempt[] {
-  const { teams, caller, callerNumber } = context
+  const { teams, caller, callerNumber, hops } = context
   if (!teams || callerNumber === undefined) return []
   return teams.state.hostsByPreference().map((host) => ({
     name: host.name,
     peerHost: host.address ?? host.name,
     profile: profileForTeams,
     target: teamsInviteTarget(host, number),
-    headers: teamsInviteHeaders(teams.identity, { number: callerNumber, displayName: caller.displayName }),
+    headers: {
+      ...teamsInviteHeaders(teams.identity, { number: callerNumber, displayName: caller.displayName }),
+      'Max-Forwards': String(hops),
+    },
     contact: teamsContact(teams.identity, callerNumber),
   }))
 }

@@ -154,6 +154,11 @@ export const callCauses = {
     text: 'Teams does not know the number, and no PSTN trunk is set up that could reach it.',
   },
   CALL_TEAMS_FAILED: { sipStatus: 502, reason: 'Bad Gateway', text: 'Teams could not complete the call.' },
+  CALL_IN_CIRCLES: {
+    sipStatus: 483,
+    reason: 'Too Many Hops',
+    text: 'The call came back again and again; two systems forward it to each other.',
+  },
   CALL_STOPPING: {
     sipStatus: 503,
     reason: 'Service Unavailable',

@@ -54,6 +54,8 @@ export async function connectCall(incoming: IncomingCall, context: CallContext):
     teamsTrunk: teams !== undefined,
     clock,
   })
+  const hops = hopsLeft(request)
+  if (hops === 0) return refuse(incoming, 'CALL_IN_CIRCLES', context)
   const plan = planRoute({ caller, dialled }, facts)
   call.logger.info({ dialled, plan: plan.kind }, 'call routed')
   if (plan.kind === 'refused') return refuse(incoming, plan.cause, context)
@@ -110,6 +112,12 @@ function noteCancel(call: Call, { counters }: CallContext): void {
   call.end('CALL_CANCELLED')
 }
 
+// RFC 3261 16.6 step 3 and 16.3: a B2BUA that started anew at 70 would let a call go round for ever.
+function hopsLeft(request: IncomingRequest): number {
+  const given = request.get('Max-Forwards')
+  return given === undefined ? 70 : Math.min(Number(given) || 0, 70)
+}
+
 function judgeOffer({ request, caller }: IncomingCall): Cause | undefined {
   const sdp = request.body ?? ''
   if (sdp.trim() === '') return 'CALL_SDP_MISSING'
@@ -137,6 +145,7 @@ async function ring(
     callerMedia: fork.callerMedia,
     caller: caller.party,
     callerNumber: caller.user?.number,
+    hops: hopsLeft(request) - 1,
     single: fork.targets.length === 1,
     sip: context.sip,
     relay: context.relay,

@@ -1,9 +1,12 @@
 import type { RtpProfile } from '#src/media/media-relay.ts'
 import { audioDirection, withAudioDirection } from '#src/sdp/rewrite.ts'
 
-/** How a called phone is offered audio: encrypted exactly when its signalling is, for a key in clear text protects nothing. */
-export function profileForPhone(protocol: 'udp' | 'tcp' | 'tls'): RtpProfile {
-  return protocol === 'tls' ? 'RTP/SAVP' : 'RTP/AVP'
+/**
+ * How a called phone is offered audio, in the order to try: encrypted only when its signalling is, for a key in clear
+ * text protects nothing; plain for a phone with TLS that refuses SRTP.
+ */
+export function profilesForPhone(protocol: 'udp' | 'tcp' | 'tls'): readonly RtpProfile[] {
+  return protocol === 'tls' ? ['RTP/SAVP', 'RTP/AVP'] : ['RTP/AVP']
 }
 
 /** Teams speaks SRTP only, in both directions. */

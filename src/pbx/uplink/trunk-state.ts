@@ -2,6 +2,8 @@ import type { Clock } from '#src/base/clock.ts'
 import type { TeamsHost } from '#src/model/tenant.ts'
 import type { TrunkHealth } from '../ports.ts'
 
+/** Longest time for which a host that says it is overloaded is asked last. */
+const maxRestMs = 300_000
 /** A host is healthy while one of the last three OPTIONS was answered. */
 const healthyIntervals = 3
 
@@ -12,6 +14,8 @@ interface HostState {
   lastOkAtMs: number | undefined
   lastError: string | undefined
   asked: boolean
+  /** Monotonic ms until which it wants to be left alone. */
+  restsUntilMs: number
 }
 
 /** What is known of the trunk's hosts, from OPTIONS and from calls. */
@@ -37,6 +41,7 @@ export class TrunkState {
       lastOkAtMs: undefined,
       lastError: undefined,
       asked: false,
+      restsUntilMs: 0,
     }))
     this.#told = this.#summary()
   }
@@ -59,6 +64,12 @@ export class TrunkState {
     this.#tell()
   }
 
+  /** 503 with Retry-After: the host goes on living, but calls try the others first for this long. */
+  noteOverload(name: string, retryAfterMs: number): void {
+    const state = this.#find(name)
+    if (state) state.restsUntilMs = this.#clock.monotonicMs() + Math.min(retryAfterMs, maxRestMs)
+  }
+
   health(): TrunkHealth {
     const hosts = this.#hosts.map((state) => ({
       name: state.host.name,
@@ -71,11 +82,17 @@ export class TrunkState {
     return { name: 'teams', state, hosts }
   }
 
-  /** All hosts in the order of preference, those known to be down last: they are tried when nothing else is left. */
+  /**
+   * All hosts in the order of preference; those that are overloaded come later, those known to be down last: they are
+   * tried when nothing else is left.
+   */
   hostsByPreference(): TeamsHost[] {
+    const nowMs = this.#clock.monotonicMs()
     const usable = this.#hosts.filter((state) => !state.asked || this.#isUp(state))
+    const resting = usable.filter((state) => state.restsUntilMs > nowMs)
+    const ready = usable.filter((state) => !resting.includes(state))
     const rest = this.#hosts.filter((state) => !usable.includes(state))
-    return [...usable, ...rest].map((state) => state.host)
+    return [...ready, ...resting, ...rest].map((state) => state.host)
   }
 
   #isUp(state: HostState): boolean {

@@ -434,3 +434,16 @@ t.test('draining refuses new calls, lets live ones end, then ends them', async (
     'CALL_STOPPING',
   ])
 })
+
+t.test('a call that goes in circles through a PBX behind a line comes to an end', async (t) => {
+  const { office, anna, ben } = await twoPhones(t)
+  const call = await anna.call(benNumber, { maxForwards: 3 })
+  const invite = await ben.request('INVITE')
+  t.equal(invite.header('Max-Forwards'), '2', 'what the caller had left goes on')
+  ben.respond(invite, 486)
+  await call.answered()
+  const record = office.nextRecord()
+  t.equal((await (await anna.call(benNumber, { maxForwards: 0 })).answered()).status, 483)
+  t.match(await record, { cause: 'CALL_IN_CIRCLES' })
+  await office.expectNoLeak(t)
+})

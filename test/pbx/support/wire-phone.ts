@@ -173,7 +173,7 @@ export class WirePhone {
   /** Places a call up to and including the authenticated INVITE. */
   async call(
     target: string,
-    options: { sdp?: string; fields?: string[]; contact?: boolean } = {},
+    options: { sdp?: string; fields?: string[]; contact?: boolean; maxForwards?: number } = {},
   ): Promise<WireCall> {
     const call = new WireCall(this, target, options)
     await call.invite()
@@ -262,6 +262,7 @@ export class WireCall {
   readonly #sdp: string
   readonly #fields: string[]
   readonly #contact: boolean
+  readonly #maxForwards: number
   #branch = ''
   #inviteCseq = 0
   #toTag = ''
@@ -270,13 +271,14 @@ export class WireCall {
   constructor(
     phone: WirePhone,
     target: string,
-    options: { sdp?: string; fields?: string[]; contact?: boolean },
+    options: { sdp?: string; fields?: string[]; contact?: boolean; maxForwards?: number },
   ) {
     this.#phone = phone
     this.uri = `sip:${target}@127.0.0.1`
     this.#sdp = options.sdp ?? plainSdp(4000)
     this.#fields = options.fields ?? []
     this.#contact = options.contact ?? true
+    this.#maxForwards = options.maxForwards ?? 70
   }
 
   async invite(): Promise<void> {
@@ -357,7 +359,7 @@ export class WireCall {
       `To: <${this.uri}>${toTag === '' ? '' : `;tag=${toTag}`}`,
       `Call-ID: ${this.callId}`,
       `CSeq: ${cseq} ${method}`,
-      'Max-Forwards: 70',
+      `Max-Forwards: ${this.#maxForwards}`,
       ...(this.#contact ? [`Contact: <${contact}>`] : []),
       ...(userAgent === undefined ? [] : [`User-Agent: ${userAgent}`]),
     ]
