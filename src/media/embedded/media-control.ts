@@ -163,6 +163,8 @@ export class EmbeddedRelay extends EventSource<MediaEvents> implements MediaRela
       } catch (error) {
         if (!(error instanceof ApplianceError)) throw error
         failure = error
+        // A reply that came too late has opened ports that nobody knows of.
+        host.request({ kind: 'closeSession', sessionId: request.sessionId }).catch(() => undefined)
         if (error.code !== 'MEDIA_PORTS_EXHAUSTED') break
       }
     }

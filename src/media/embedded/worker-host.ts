@@ -32,8 +32,10 @@ interface Waiting {
   timer: Timer
 }
 
-// Opening sockets takes a millisecond; a worker that is silent for this long is stuck.
+// Opening sockets takes a millisecond.
 const requestTimeoutMs = 5000
+// Its reply may only wait behind a stall of this thread; a worker that says nothing for this long after it is stuck.
+const graceMs = 1000
 
 /** One relay worker, seen from the main thread: owns the ids of requests, and fails them all when the worker dies. */
 export class WorkerHost {
@@ -41,6 +43,7 @@ export class WorkerHost {
   readonly #waiting = new Map<number, Waiting>()
   #worker: Worker | undefined
   #nextId = 1
+  #grace: Timer | undefined
   #stopping = false
 
   constructor(options: WorkerHostOptions) {
@@ -77,6 +80,7 @@ export class WorkerHost {
       const timer = this.#options.clock.setTimer(requestTimeoutMs, () => {
         this.#waiting.delete(id)
         reject(mediaFailed('the media worker does not answer'))
+        this.#doubt(worker)
       })
       this.#waiting.set(id, { resolve, reject, timer })
       worker.postMessage({ ...request, id })
@@ -96,7 +100,17 @@ export class WorkerHost {
     await this.#worker?.terminate()
   }
 
+  /** Gives a silent worker a last moment; then it is ended like one that died, and with it what it still holds. */
+  #doubt(worker: Worker): void {
+    this.#grace ??= this.#options.clock.setTimer(graceMs, () => {
+      this.#options.logger.error({ code: 'MEDIA_FAILED' }, 'a media worker is stuck')
+      void worker.terminate()
+    })
+  }
+
   #receive(message: Exclude<FromWorker, { kind: 'ready' }>): void {
+    this.#grace?.cancel()
+    this.#grace = undefined
     if (message.kind === 'inactive') return this.#options.onInactive(message.sessionId)
     const waiting = this.#waiting.get(message.id)
     if (!waiting) return
@@ -108,6 +122,7 @@ export class WorkerHost {
   #end(): void {
     const worker = this.#worker
     this.#worker = undefined
+    this.#grace?.cancel()
     for (const { reject, timer } of this.#waiting.values()) {
       timer.cancel()
       reject(mediaFailed('the media worker died'))
