@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import type { Appliance } from './appliance/options.ts'
+import type { Appliance, ApplianceOptions } from './appliance/options.ts'
+import { resetAdmin } from './appliance/reset-admin.ts'
 import { startAppliance } from './appliance/start-appliance.ts'
 import { systemClock } from './base/clock.ts'
 import { ApplianceError, errorText } from './base/errors.ts'
@@ -30,6 +31,7 @@ const usage = `Branchline ${version}: a Teams SIP gateway in one box.
   --lab              use the lab tenant: a stand-in for Microsoft 365 and Teams on this machine
   --lab-port PORT    port of the lab tenant's pages (default 8444)
   --media KIND       media relay: embedded or rtpengine
+  --reset-admin      forget the admin password and every login, then end; the box must be stopped
   --version, --help
 `
 
@@ -40,6 +42,7 @@ const options = {
   lab: { type: 'boolean', default: false },
   'lab-port': { type: 'string', default: '8444' },
   media: { type: 'string' },
+  'reset-admin': { type: 'boolean', default: false },
   version: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const
@@ -63,21 +66,43 @@ const log = openLog({ stream: process.stderr, readable: process.stderr.isTTY, le
 const credentials = environment['CREDENTIALS_DIRECTORY']
 const sealCredential = credentials === undefined ? undefined : join(credentials, 'branchline-seal-key')
 
+// sysexits.h EX_TEMPFAIL: any Restart= of systemd but "no" and "on-success" starts the box again.
+const restartExitCode = 75
+
 let appliance: Appliance | undefined
 let stopping = false
+
+async function stopParts(reason: string): Promise<void> {
+  stopping = true
+  log.logger.info({ reason }, 'stopping: new calls are refused, live calls may finish')
+  try {
+    await appliance?.stop()
+  } catch (error) {
+    log.logger.error({ err: error }, 'the box did not stop cleanly')
+  }
+}
 
 async function stop(signal: string): Promise<void> {
   if (stopping) {
     log.logger.warn({ signal }, 'stopping at once')
     process.exit(1)
   }
-  stopping = true
-  log.logger.info({ signal }, 'stopping: new calls are refused, live calls may finish')
-  await appliance?.stop()
+  await stopParts(signal)
   process.exit(0)
 }
 process.on('SIGTERM', () => void stop('SIGTERM'))
 process.on('SIGINT', () => void stop('SIGINT'))
+
+/** Asked for on the page. A service manager brings a new process; without one the same process starts anew. */
+async function restart(): Promise<void> {
+  // A box that has only begun to start has nothing yet that could be stopped.
+  if (stopping || !appliance) return
+  await stopParts('restart')
+  appliance = undefined
+  if (environment['NOTIFY_SOCKET'] !== undefined) process.exit(restartExitCode)
+  stopping = false
+  appliance = await start()
+}
 
 // A defect must not take the calls with it silently: it is logged, and systemd's watchdog judges the rest.
 process.on('unhandledRejection', (error) => log.logger.error({ err: error }, 'a promise was lost: a defect'))
@@ -86,54 +111,77 @@ process.on('uncaughtException', (error) => {
   process.exit(70)
 })
 
-try {
-  appliance = await startAppliance({
-    version,
-    configFile: values.config === undefined ? undefined : resolve(values.config),
-    dataDir: resolve(values.data),
-    overrides: {
-      ...(values.listen === undefined ? {} : { listen: values.listen }),
-      ...(values.lab ? { tenant: { kind: 'lab' } } : {}),
-      ...(values.media === undefined ? {} : { media: { relay: values.media } }),
-    },
-    sealCredentialFile:
-      sealCredential !== undefined && existsSync(sealCredential) ? sealCredential : undefined,
-    webRoot: join(root, 'web', 'dist'),
-    notifier: createNotifier({
-      notifySocket: environment['NOTIFY_SOCKET'],
-      watchdogUsec: environment['WATCHDOG_USEC'],
-      clock: systemClock,
-      logger: log.logger,
-    }),
-    startLab: async ({ dataDir, listen, logger, signal }) => {
-      const running = await startLab({
-        dataDir,
-        listen,
-        port: Number(values['lab-port']),
-        clock: systemClock,
-        logger,
-        signal,
-      })
-      return {
-        endpoints: running.endpoints,
-        pageUrl: running.pageUrl,
-        people: async () => labPeople,
-        tellBox: (address) => running.tellBox(address),
-        onHealth: (report) => {
-          running.onExit(() => report(running.health()))
-          running.onRestart(() => report(running.health()))
-        },
-        stop: () => running.stop(),
-      }
-    },
-    say: (text) => process.stdout.write(`${text}\n`),
-    log,
+const applianceOptions: ApplianceOptions = {
+  version,
+  configFile: values.config === undefined ? undefined : resolve(values.config),
+  dataDir: resolve(values.data),
+  overrides: {
+    ...(values.listen === undefined ? {} : { listen: values.listen }),
+    ...(values.lab ? { tenant: { kind: 'lab' } } : {}),
+    ...(values.media === undefined ? {} : { media: { relay: values.media } }),
+  },
+  sealCredentialFile: sealCredential !== undefined && existsSync(sealCredential) ? sealCredential : undefined,
+  webRoot: join(root, 'web', 'dist'),
+  notifier: createNotifier({
+    notifySocket: environment['NOTIFY_SOCKET'],
+    watchdogUsec: environment['WATCHDOG_USEC'],
     clock: systemClock,
-    random: systemRandom,
-  })
-} catch (error) {
+    logger: log.logger,
+  }),
+  startLab: async ({ dataDir, listen, logger, signal }) => {
+    const running = await startLab({
+      dataDir,
+      listen,
+      port: Number(values['lab-port']),
+      clock: systemClock,
+      logger,
+      signal,
+    })
+    return {
+      endpoints: running.endpoints,
+      pageUrl: running.pageUrl,
+      people: async () => labPeople,
+      tellBox: (address) => running.tellBox(address),
+      onHealth: (report) => {
+        running.onExit(() => report(running.health()))
+        running.onRestart(() => report(running.health()))
+      },
+      stop: () => running.stop(),
+    }
+  },
+  restart: () => void restart(),
+  say: (text) => process.stdout.write(`${text}\n`),
+  log,
+  clock: systemClock,
+  random: systemRandom,
+}
+
+async function start(): Promise<Appliance> {
+  try {
+    return await startAppliance(applianceOptions)
+  } catch (error) {
+    fail('Branchline cannot start', error)
+  }
+}
+
+function fail(what: string, error: unknown): never {
   const advice = error instanceof ApplianceError && error.advice ? `\n${error.advice}` : ''
   log.logger.error({ err: error }, 'the box cannot start')
-  process.stderr.write(`Branchline cannot start: ${errorText(error)}${advice}\n`)
+  process.stderr.write(`${what}: ${errorText(error)}${advice}\n`)
   process.exit(1)
 }
+
+if (values['reset-admin']) {
+  try {
+    await resetAdmin(applianceOptions)
+  } catch (error) {
+    fail('The admin password was not removed', error)
+  }
+  process.stdout.write(
+    'The admin password and every login are removed; everything else is as it was.\n' +
+      'Start the box: it prints a claim code, with which the setup page takes a new password.\n',
+  )
+  process.exit(0)
+}
+
+appliance = await start()

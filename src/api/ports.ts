@@ -31,8 +31,17 @@ export interface BoxFacts {
 
 /** Reads and changes the settings; satisfied by src/settings. */
 export interface SettingsService {
-  /** `document`: what was saved; `effective`: with every default filled in. */
-  read(): { document: Record<string, unknown>; effective: Record<string, unknown>; etag: string }
+  /**
+   * `document`: what was saved; `effective`: with every default filled in. `pendingRestart`: paths that wait for a
+   * restart. `problems`: what of the saved document cannot be used, by the path to take out.
+   */
+  read(): {
+    document: Record<string, unknown>
+    effective: Record<string, unknown>
+    etag: string
+    pendingRestart: string[]
+    problems: { field: string; text: string }[]
+  }
   /**
    * Merges `patch` (RFC 7396: null takes a value back to its default) when `ifMatch` is the current etag,
    * else throws CONFLICT; CONFIG_INVALID names the field in `details.field`.
@@ -95,6 +104,8 @@ export interface ApiOptions {
   webRoot: string
   health(): BoxHealth
   box(): BoxFacts
+  /** Stops the box in order and starts it again; returns at once. */
+  restart(): void
   clock: Clock
   random: Random
   logger: Logger

@@ -37,6 +37,8 @@ export interface ApplianceOptions {
     logger: Logger
     signal: AbortSignal
   }): Promise<LabHandle>
+  /** Stops the box in order and starts it again; returns at once. */
+  restart(): void
   /** Prints for the person at the console. */
   say(text: string): void
   log: LogSink

@@ -66,6 +66,7 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
         realm: settings.sip.realm,
         caPem: certificate.caPem,
       }),
+      restart: () => options.restart(),
       clock,
       random,
       logger: logger.child({ part: 'page' }),

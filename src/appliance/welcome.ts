@@ -32,8 +32,9 @@ export function printWelcome(
     )
   }
   if (health.state === 'ok') {
+    const way = page.claimCode() === undefined ? 'log in' : 'claim the box with the code below'
     lines.push(
-      '  To register a softphone: open the setup page, claim the box with the code below, choose Phones, Add a phone,',
+      `  To register a softphone: open the setup page, ${way}, choose Phones, Add phone,`,
       `  and give the softphone the username and password shown there, with ${hosts.at(-1)}:${settings.sip.udpPort} (UDP) as its server.`,
       '  Then dial *50* on it, or choose Sign in on the page, to sign a person in.',
       '',

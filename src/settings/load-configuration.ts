@@ -17,6 +17,12 @@ export interface ConfigurationSources {
   args?: Document
 }
 
+/** What the saved document is called in an error. */
+export const savedSource = 'the saved settings'
+
+/** A problem and the source that it stands in. */
+export type SourcedProblem = SettingProblem & { source: string }
+
 /** A document and what to call it in an error. */
 interface NamedSource {
   name: string
@@ -34,7 +40,7 @@ export function defaultSettings(): Settings {
  */
 export function loadConfiguration({ stored, file, args = {} }: ConfigurationSources): Settings {
   const sources: NamedSource[] = [
-    { name: 'the saved settings', document: stored },
+    { name: savedSource, document: stored },
     ...(file === undefined ? [] : [{ name: file, document: readConfigurationFile(file) }]),
     { name: 'the command line', document: args },
   ]
@@ -63,7 +69,7 @@ function sourceOf(field: string, sources: NamedSource[]): string {
   return 'the defaults'
 }
 
-function refuse(problems: (SettingProblem & { source: string })[]): void {
+function refuse(problems: SourcedProblem[]): void {
   const [first] = problems
   if (!first) return
   const lines = problems.map(({ field, text, source }) => `${field} (${source}): ${text}`)

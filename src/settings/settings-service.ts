@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os'
 import { isDeepStrictEqual } from 'node:util'
 import { ApplianceError, errorText } from '#src/base/errors.ts'
 import { EventSource, type Events } from '#src/base/events.ts'
@@ -6,7 +7,14 @@ import { listSettings } from '#src/model/setting-fields.ts'
 import type { Settings } from '#src/model/settings.ts'
 import type { SettingsStore } from '#src/store/store.ts'
 import { diffSettings, type SettingChange } from './diff-settings.ts'
-import { loadConfiguration, readConfigurationFile, type ConfigurationSources } from './load-configuration.ts'
+import {
+  loadConfiguration,
+  readConfigurationFile,
+  type ConfigurationSources,
+  type SourcedProblem,
+} from './load-configuration.ts'
+import type { SettingProblem } from './describe-error.ts'
+import { soundPart } from './sound-part.ts'
 import { dropMasks, maskSettings } from './mask-settings.ts'
 import { mergePatch, valueAt, type Document } from './merge-settings.ts'
 
@@ -26,8 +34,17 @@ export interface SettingsEvents {
 
 /** What the page and the console may do with settings. */
 export interface SettingsService extends Events<SettingsEvents> {
-  /** `document`: what was saved; `effective`: with every default filled in. Secrets are masked in both. */
-  read(): { document: Document; effective: Document; etag: string }
+  /**
+   * `document`: what was saved; `effective`: with every default filled in. Secrets are masked in both.
+   * `pendingRestart`: paths that wait for a restart. `problems`: what of the saved document cannot be used.
+   */
+  read(): {
+    document: Document
+    effective: Document
+    etag: string
+    pendingRestart: string[]
+    problems: SettingProblem[]
+  }
   /** The settings as they would be after a restart, secrets included; for the box itself. */
   current(): Settings
   /**
@@ -56,6 +73,9 @@ export function createSettingsService(
   const load = (stored: Document): Settings => loadConfiguration({ ...sources, stored })
   /** Paths that wait for a restart, each with the value that is in force until then. */
   const pending = new Map<string, unknown>()
+  /** Wrong settings that were taken out since the start. */
+  const mended = new Set<string>()
+  const waiting = (): string[] => [...new Set([...pending.keys(), ...mended])]
   let turn: Promise<unknown> = Promise.resolve()
 
   const change = async (patch: Document, ifMatch: string): Promise<ChangeResult> => {
@@ -66,9 +86,10 @@ export function createSettingsService(
     }
     const asked = dropMasks(patch)
     const next = mergePatch(active.document, asked)
-    const before = load(active.document)
+    const { settings: before, problems } = soundPart(active.document, load)
     refuseOverruled(asked, before, sources)
-    const after = load(next)
+    const after = loadAsked(next, load)
+    refuseForeignAddress(before, after)
     const changes = diffSettings(before, after)
     const takes = (change: SettingChange) => (part: SettingsPart) => part.takes(change)
     const takers = parts.filter((part) => changes.some((one) => part.takes(one)))
@@ -90,8 +111,10 @@ export function createSettingsService(
       else if (!pending.has(path)) pending.set(path, valueAt(before, path))
       if (isDeepStrictEqual(pending.get(path), valueAt(after, path))) pending.delete(path)
     }
+    // Where a saved setting was wrong the box runs in rescue, and needs a restart however little has changed.
+    for (const { field } of problems) mended.add(field)
     events.emit('changed', { settings: after, changes })
-    return { etag, applied, pendingRestart: [...pending.keys()] }
+    return { etag, applied, pendingRestart: waiting() }
   }
 
   return {
@@ -99,7 +122,14 @@ export function createSettingsService(
     current: () => load(store.active().document),
     read() {
       const { document, etag } = store.active()
-      return { document: maskSettings(document), effective: maskSettings(load(document)), etag }
+      const { settings, problems } = soundPart(document, load)
+      return {
+        document: maskSettings(document),
+        effective: maskSettings(settings),
+        etag,
+        pendingRestart: waiting(),
+        problems,
+      }
     },
     change(patch, ifMatch) {
       // In turn: two changes at once would both be judged against the same settings.
@@ -168,6 +198,34 @@ function refuseOverruled(
       { text, advice: `Change it in ${winner.name}.` },
     )
   }
+}
+
+/** Loads what the page asked for; a refusal names the setting as the page does, and no source: there is only one. */
+function loadAsked(next: Document, load: (stored: Document) => Settings): Settings {
+  try {
+    return load(next)
+  } catch (error) {
+    if (!(error instanceof ApplianceError) || error.code !== 'CONFIG_INVALID') throw error
+    const problems = (error.details.problems ?? []) as SourcedProblem[]
+    const titles = new Map(listSettings().map(({ path, title }) => [path, title]))
+    const text = problems.map((one) => `${titles.get(one.field) ?? one.field}: ${one.text}`).join('\n')
+    throw new ApplianceError('CONFIG_INVALID', error.details, { cause: error, text })
+  }
+}
+
+/** Refuses an address that this machine does not have: after the restart nobody would reach the page any more. */
+function refuseForeignAddress(before: Settings, { listen }: Settings): void {
+  if (listen === before.listen || listen === '0.0.0.0' || listen === '::' || listen.startsWith('127.')) return
+  const own = Object.values(networkInterfaces()).flatMap((all) => all?.map(({ address }) => address) ?? [])
+  if (own.includes(listen)) return
+  throw new ApplianceError(
+    'CONFIG_INVALID',
+    { field: 'listen' },
+    {
+      text: `${listen} is no address of this machine: nobody would reach this page after the restart.`,
+      advice: `Its addresses are ${own.join(', ')}, and 0.0.0.0 for all of them.`,
+    },
+  )
 }
 
 /** HTTP puts quotes around an etag and may mark it weak (RFC 9110 8.8.3). */

@@ -73,6 +73,7 @@ export async function testOptions(change: Partial<ApiOptions> = {}): Promise<Api
       realm: 'branchline',
       caPem: '-----BEGIN CERTIFICATE-----\nbox ca\n-----END CERTIFICATE-----\n',
     }),
+    restart: () => undefined,
     clock: new FakeClock(),
     random: systemRandom,
     logger: new MemoryLogger(),

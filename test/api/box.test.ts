@@ -174,6 +174,17 @@ t.test('calls of one millisecond on the cut between two pages are all listed', a
   t.strictSame(seen, ['e', 'b', 'c', 'd', 'a'])
 })
 
+t.test('the box is restarted from the page, after the answer and with a note', async (t) => {
+  let restarts = 0
+  const api = await startTestApi(t, { change: { restart: () => restarts++ } })
+  t.equal((await api.ask('POST', '/api/restart')).statusCode, 401, 'only by the admin')
+  await api.claim()
+  const reply = await api.ask('POST', '/api/restart')
+  t.match([reply.statusCode, reply.json()], [202, { liveCalls: 0 }])
+  t.equal(restarts, 1)
+  t.match(api.store.audit.list({ limit: 1 })[0], { action: 'box.restart' })
+})
+
 t.test('settings: etag, change, conflict, refusal by field; secrets are not shown', async (t) => {
   const api = await startTestApi(t)
   await api.claim()

@@ -110,10 +110,13 @@ export class FakeSignIn extends EventSource<SignInEvents> implements SignInPort 
 export class FakeSettings implements SettingsService {
   document: Record<string, unknown> = {}
   version = 1
+  pendingRestart: string[] = []
+  problems: { field: string; text: string }[] = []
 
   read(): ReturnType<SettingsService['read']> {
     const effective = { stopGraceS: 20, site: { country: 'DE' }, sip: { udpPort: 5060 }, ...this.document }
-    return { document: this.document, effective, etag: `v${this.version}` }
+    const { pendingRestart, problems } = this
+    return { document: this.document, effective, etag: `v${this.version}`, pendingRestart, problems }
   }
 
   change(patch: Record<string, unknown>, ifMatch: string): ReturnType<SettingsService['change']> {
@@ -126,7 +129,9 @@ export class FakeSettings implements SettingsService {
     }
     this.document = { ...this.document, ...patch }
     this.version++
-    const pendingRestart = sip ? ['sip.udpPort'] : []
+    this.problems = []
+    if (sip) this.pendingRestart = ['sip.udpPort']
+    const { pendingRestart } = this
     return Promise.resolve({ etag: `v${this.version}`, applied: Object.keys(patch), pendingRestart })
   }
 }

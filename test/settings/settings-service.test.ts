@@ -148,3 +148,67 @@ t.test('listeners hear what was changed once it is saved', async (t) => {
   await service.change({ stopGraceS: 7 }, service.read().etag)
   t.strictSame(heard, ['stopGraceS live 7'])
 })
+
+t.test('a refusal names the setting as the page does', async (t) => {
+  const { settings: store } = openTestStore(t)
+  const service = createSettingsService({ store })
+  await t.rejects(service.change({ sip: { udpPort: 'abc' } }, service.read().etag), {
+    message: 'SIP over UDP port: "abc" is not allowed here: expected a whole number from 0 to 65535.',
+    advice: undefined,
+  })
+})
+
+t.test('an address that this machine does not have is refused before it locks everybody out', async (t) => {
+  const { settings: store } = openTestStore(t)
+  const service = createSettingsService({ store })
+  const { etag } = service.read()
+  await t.rejects(service.change({ listen: '192.0.2.99' }, etag), {
+    code: 'CONFIG_INVALID',
+    details: { field: 'listen' },
+    advice: /127\.0\.0\.1/,
+  })
+  t.match(await service.change({ listen: '127.0.0.1' }, etag), { pendingRestart: ['listen'] })
+})
+
+t.test(
+  'saved settings of a later version: the rest is shown, they are named and can be taken out',
+  async (t) => {
+    const { settings: store } = openTestStore(t)
+    store.activate(
+      {
+        stopGraceS: 7,
+        sip: { udpPort: 'later', newField: 1 },
+        tenant: { kind: 'microsoft' },
+        invented: { a: 1 },
+      },
+      store.active().etag,
+    )
+    const service = createSettingsService({ store })
+    const read = service.read()
+    t.match(read.effective, { stopGraceS: 7, sip: { udpPort: 5060 } }, 'what is sound holds')
+    const fields = [...new Set(read.problems.map(({ field }) => field))]
+    t.strictSame(fields.sort(), ['invented', 'sip.newField', 'sip.udpPort', 'tenant'])
+    await t.rejects(
+      service.change({ stopGraceS: 8 }, read.etag),
+      { code: 'CONFIG_INVALID' },
+      'not around them',
+    )
+
+    const patch = { invented: null, sip: { newField: null, udpPort: null }, tenant: null, stopGraceS: 8 }
+    const changed = await service.change(patch, read.etag)
+    t.strictSame(service.read().document, { stopGraceS: 8 })
+    t.strictSame(service.read().problems, [])
+    t.strictSame(
+      changed.pendingRestart.sort(),
+      [...fields, 'stopGraceS'].sort(),
+      'the box ran in rescue: it restarts',
+    )
+  },
+)
+
+t.test('a wrong configuration file is not blamed on what was saved', async (t) => {
+  const { settings: store } = openTestStore(t)
+  const file = join(temporaryDirectory(t), 'box.json')
+  writeFileSync(file, '{"sip":{"udpPort":"x"}}')
+  t.throws(() => createSettingsService({ store, file }).read(), { code: 'CONFIG_INVALID', message: file })
+})

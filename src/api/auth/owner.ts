@@ -5,7 +5,8 @@ import type { Random } from '#src/base/random.ts'
 import type { SecretStore } from '#src/store/store.ts'
 import type { PasswordHasher } from './password.ts'
 
-const hashName = 'page.adminPasswordHash'
+/** Name of the secret that holds the hash of the admin's password. */
+export const adminHashName = 'page.adminPasswordHash'
 // Far below what guesses eight digits, and far above what somebody on the network needs to keep changing the
 // code under the hands of the person who types it.
 const wrongTriesPerCode = 100
@@ -34,7 +35,8 @@ export class Owner {
   attach(secrets: SecretStore | undefined): void {
     if (secrets === this.#secrets) return
     this.#secrets = secrets
-    const code = secrets && secrets.get(hashName) === undefined ? (this.#code ?? this.#newCode()) : undefined
+    const code =
+      secrets && secrets.get(adminHashName) === undefined ? (this.#code ?? this.#newCode()) : undefined
     this.#setCode(code)
   }
 
@@ -66,7 +68,7 @@ export class Owner {
     }
     this.#claiming = true
     try {
-      secrets.set(hashName, await this.#hasher.hash(password))
+      secrets.set(adminHashName, await this.#hasher.hash(password))
       this.#setCode(undefined)
     } finally {
       this.#claiming = false
@@ -75,7 +77,7 @@ export class Owner {
 
   /** Throws NOT_CLAIMED or PASSWORD_WRONG. */
   async checkPassword(password: string): Promise<void> {
-    const stored = this.#need().get(hashName)
+    const stored = this.#need().get(adminHashName)
     if (stored === undefined) throw new ApplianceError('NOT_CLAIMED')
     if (!(await this.#hasher.verify(stored, password))) throw new ApplianceError('PASSWORD_WRONG')
   }
@@ -83,7 +85,7 @@ export class Owner {
   /** Sets a new password; the caller has checked the old one. */
   async changePassword(password: string): Promise<void> {
     const secrets = this.#need()
-    secrets.set(hashName, await this.#hasher.hash(password))
+    secrets.set(adminHashName, await this.#hasher.hash(password))
   }
 
   #need(): SecretStore {

@@ -9,7 +9,8 @@ interface Session {
   lastUsedAtMs: number
 }
 
-const storeName = 'page.sessions'
+/** Name of the secret that holds the logins. */
+export const sessionsName = 'page.sessions'
 const idleMs = 4 * 3_600_000
 const absoluteMs = 7 * 24 * 3_600_000
 const saveEveryMs = 5 * 60_000
@@ -39,7 +40,7 @@ export class Sessions {
     if (secrets === this.#secrets) return
     this.#secrets = secrets
     if (!secrets) return
-    for (const [hash, session] of parseSaved(secrets.get(storeName))) this.#byHash.set(hash, session)
+    for (const [hash, session] of parseSaved(secrets.get(sessionsName))) this.#byHash.set(hash, session)
   }
 
   /** Starts a session and returns its id for the cookie. */
@@ -90,7 +91,7 @@ export class Sessions {
   #save(nowMs: number): void {
     this.#savedAtMs = nowMs
     try {
-      this.#secrets?.set(storeName, JSON.stringify([...this.#byHash]))
+      this.#secrets?.set(sessionsName, JSON.stringify([...this.#byHash]))
     } catch (error) {
       this.#logger.warn({ err: error }, 'the logins were not saved')
     }

@@ -4,7 +4,7 @@ import { settingsSchema } from '#src/model/settings.ts'
 import { audit, need, type ApiContext } from '../context.ts'
 import type { Api } from '../fastify-types.ts'
 import { errors } from '../schema/answers.ts'
-import { auditPage, settingsChanged, settingsView } from '../schema/settings.ts'
+import { auditPage, restarting, settingsChanged, settingsView } from '../schema/settings.ts'
 import { viewSettings } from '../views/settings.ts'
 
 /** Settings with optimistic locking, and the audit log. */
@@ -19,9 +19,9 @@ export function settingsRoutes(api: Api, context: ApiContext): void {
       },
     },
     (_request, reply) => {
-      const { document, effective, etag } = need(context, 'settings').read()
+      const { document, effective, etag, ...state } = need(context, 'settings').read()
       void reply.header('etag', `"${etag}"`)
-      return { etag, fields: viewSettings(settingsSchema, document, effective) }
+      return { etag, fields: viewSettings(settingsSchema, document, effective), ...state }
     },
   )
 
@@ -59,6 +59,25 @@ export function settingsRoutes(api: Api, context: ApiContext): void {
       context.events.publish('settingsChanged', { etag: changed.etag })
       void reply.header('etag', `"${changed.etag}"`)
       return changed
+    },
+  )
+
+  api.post(
+    '/api/restart',
+    {
+      schema: {
+        summary:
+          'Restart the box: calls that go on get the settable time to end, then everything starts anew',
+        tags: ['box'],
+        response: { 202: restarting, ...errors('ORIGIN_REFUSED') },
+      },
+    },
+    (_request, reply) => {
+      audit(context, { action: 'box.restart', subject: 'box' })
+      // After the answer: stopping takes the page's connections along.
+      reply.raw.once('finish', () => context.options.restart())
+      void reply.status(202)
+      return { liveCalls: context.parts.pbx?.liveCalls().length ?? 0 }
     },
   )
 

@@ -26,7 +26,14 @@ export const settingsField = Type.Object({
 export type SettingsField = Static<typeof settingsField>
 
 /** All settings; `etag` goes back in If-Match. */
-export const settingsView = Type.Object({ etag: Type.String(), fields: Type.Array(settingsField) })
+export const settingsView = Type.Object({
+  etag: Type.String(),
+  fields: Type.Array(settingsField),
+  pendingRestart: Type.Array(Type.String(), { description: 'Saved, and not in force before a restart' }),
+  problems: Type.Array(Type.Object({ field: Type.String(), text: Type.String() }), {
+    description: 'Saved settings that cannot be used; the box runs without them until they are taken out',
+  }),
+})
 export type SettingsView = Static<typeof settingsView>
 
 /** What a change did. */
@@ -36,6 +43,11 @@ export const settingsChanged = Type.Object({
   pendingRestart: Type.Array(Type.String()),
 })
 export type SettingsChanged = Static<typeof settingsChanged>
+
+/** The box is about to restart. */
+export const restarting = Type.Object({
+  liveCalls: Type.Integer({ description: 'Calls that are given time to end first' }),
+})
 
 /** A page of the audit log, latest first. */
 export const auditPage = Type.Object({
