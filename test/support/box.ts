@@ -1,7 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { freePort } from '#test/peers/free-port.ts'
 import { root } from '#test/house/source-files.ts'
 import { ask, type Reply } from './https.ts'
@@ -21,6 +22,7 @@ export interface BoxPorts {
 export interface Health {
   state: string
   lab: boolean
+  uptimeS: number
   parts: { name: string; state: string; detail: string; advice?: string }[]
 }
 
@@ -103,12 +105,7 @@ export class Box {
 
   /** Starts the process and waits for nothing; `environment` is added to the test's own. */
   launch(environment: Record<string, string> = {}): void {
-    // By way of env, because the test runner puts its own preload into NODE_OPTIONS of whatever is started.
-    const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
-    const program = [process.execPath, '--disable-warning=ExperimentalWarning', join(root, 'src/main.ts')]
-    const child = spawn('env', ['-u', 'NODE_OPTIONS', ...variables, ...program, ...this.args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const child = this.#spawn(this.args, environment)
     this.#child = child
     this.#ended = new Promise((resolve) => child.once('close', (code) => resolve(code)))
     const keep = (chunk: Buffer): void => {
@@ -116,6 +113,15 @@ export class Box {
     }
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
+  }
+
+  /** Runs the program beside the box, with its arguments and more, until it ends by itself. */
+  async run(...more: string[]): Promise<{ code: number | null; output: string }> {
+    const child = this.#spawn([...this.args, ...more], {})
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })))
   }
 
   /** Resolves with the exit code once the process is gone; null when a signal ended it. */
@@ -200,6 +206,15 @@ export class Box {
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  #spawn(args: string[], environment: Record<string, string>): ChildProcessByStdio<null, Readable, Readable> {
+    // By way of env, because the test runner puts its own preload into NODE_OPTIONS of whatever is started.
+    const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+    const program = [process.execPath, '--disable-warning=ExperimentalWarning', join(root, 'src/main.ts')]
+    return spawn('env', ['-u', 'NODE_OPTIONS', ...variables, ...program, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
   }
 
   async #end(signal: NodeJS.Signals): Promise<number | null> {
