@@ -113,6 +113,8 @@ function explain(
 ) {
   if (error instanceof ApplianceError) return error
   if (network.failure) return network.failure
+  // MSAL counts the code's life as well and may give up an instant before our own timer, with the answer still pending.
+  if (network.refusal?.error === 'authorization_pending') return codeExpired()
   if (network.refusal) return signInFailed(network.refusal)
   return new ApplianceError('SIGN_IN_FAILED', { reason: errorText(error) }, { cause: error })
 }
