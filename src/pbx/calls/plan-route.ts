@@ -2,10 +2,13 @@ import type { Binding } from '#src/model/binding.ts'
 import type { CallingPolicy } from '#src/model/calling-policy.ts'
 import type { Line } from '#src/model/line.ts'
 import type { User } from '#src/model/user.ts'
-import { parseFeatureCode, type FeatureCall } from '../services/parse-feature-code.ts'
+import { parseFeatureCode, type Feature, type FeatureCall } from '../services/parse-feature-code.ts'
 import type { Cause } from './classify-failure.ts'
 import type { Caller } from './identify-caller.ts'
-import { dialledDigits, toE164 } from './numbers.ts'
+import { dialledDigits, isEmergency, toE164 } from './numbers.ts'
+
+/** What a line may do while nobody is signed in on it; signing out then says so. */
+const withoutUser: readonly Feature[] = ['sign-in', 'sign-out', 'enrol']
 
 /** A call to be routed. */
 export interface RouteRequest {
@@ -54,12 +57,13 @@ export function planRoute(request: RouteRequest, facts: RouteFacts): RoutePlan {
   if (caller.kind === 'line') {
     // An emergency call is never held back by sign-in or policy; what it lacks today is a trunk to the PSTN.
     // Teams is no substitute: Direct Routing reaches only numbers of the tenant.
-    if (digits !== undefined && facts.emergencyNumbers.includes(digits))
-      return refuse('CALL_EMERGENCY_NO_TRUNK')
+    const isTaken = (number: string): boolean =>
+      toE164(number, facts.country) !== undefined || facts.lineByExtension(number) !== undefined
+    if (isEmergency(dialled, facts.emergencyNumbers, isTaken)) return refuse('CALL_EMERGENCY_NO_TRUNK')
 
     const feature = parseFeatureCode(dialled)
     if (feature === 'malformed') return refuse('FEATURE_MALFORMED')
-    if (feature && (caller.user || feature.feature === 'sign-in' || feature.feature === 'enrol')) {
+    if (feature && (caller.user || withoutUser.includes(feature.feature))) {
       return { kind: 'feature', call: feature }
     }
     if (!caller.user) return refuse('CALL_SIGN_IN_FIRST')

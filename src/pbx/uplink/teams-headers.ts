@@ -1,4 +1,5 @@
 import type { TeamsHost } from '#src/model/tenant.ts'
+import { escapeUser } from '#src/sip/uri.ts'
 import type { HeaderFields, RequestTarget } from '../sip-port.ts'
 
 /**
@@ -19,7 +20,7 @@ export interface TrunkIdentity {
  * there is no number and no empty user part may stand before the @.
  */
 export function teamsContact(identity: TrunkIdentity, number?: string): string {
-  const user = number === undefined ? '' : `${number}@`
+  const user = number === undefined ? '' : `${escapeUser(number)}@`
   return `<sip:${user}${identity.sbcFqdn}:${identity.contactPort};transport=tls>`
 }
 

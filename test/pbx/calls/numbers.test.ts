@@ -1,5 +1,5 @@
 import t from 'tap'
-import { dialledDigits, dialledText, toE164 } from '#src/pbx/calls/numbers.ts'
+import { dialledDigits, dialledText, isEmergency, toE164 } from '#src/pbx/calls/numbers.ts'
 
 t.test('the user part of a Request-URI is read as it was dialled', async (t) => {
   const table: [string, string | undefined][] = [
@@ -15,6 +15,15 @@ t.test('the user part of a Request-URI is read as it was dialled', async (t) => 
     ['sip:box', undefined],
     ['sip:192.0.2.1:5060', undefined],
     ['mailto:anna@box', undefined],
+    ['urn:service:sos', 'urn:service:sos'],
+    ['urn:service:SOS.fire', 'urn:service:sos'],
+    ['urn:service:sosial', undefined],
+    ['sip:a%0d%0aVia:%20x@box', undefined],
+    ['sip:%00@box', undefined],
+    [`sip:${'1'.repeat(129)}@box`, undefined],
+    ['sip:anonymous@anonymous.invalid', 'anonymous'],
+    ['sip:@box', undefined],
+    ['sip:a?b@box', undefined],
   ]
   for (const [uri, expected] of table) t.equal(dialledText(uri), expected, uri)
 })
@@ -42,6 +51,31 @@ t.test('numbers of a country become E.164', async (t) => {
 t.test('only digits with separators count as a number', async (t) => {
   t.equal(dialledDigits('0 30-12'), '03012')
   t.equal(dialledDigits('+49.30'), '+4930')
+  t.equal(dialledDigits('03012#'), '03012', 'the key that ends dialling')
+  t.equal(dialledDigits('#'), undefined)
   t.equal(dialledDigits('30x'), undefined)
   t.equal(dialledDigits(''), undefined)
+})
+
+t.test('a call for help is known however it was dialled', async (t) => {
+  const known = ['112', '1 1 2', '112#', '+112', '0112', '9911', '0110', 'urn:service:sos']
+  for (const text of known)
+    t.ok(
+      isEmergency(text, ['112', '110', '911'], () => false),
+      text,
+    )
+  const others = ['1120', '030112', '+49112', '011200000', '*112', '8112', '11', '', 'anna']
+  for (const text of others)
+    t.notOk(
+      isEmergency(text, ['112', '110', '911'], () => false),
+      text,
+    )
+  t.notOk(
+    isEmergency('9110', ['110'], () => true),
+    'an extension',
+  )
+  t.ok(
+    isEmergency('110', ['110'], () => true),
+    'nobody can have the number itself',
+  )
 })

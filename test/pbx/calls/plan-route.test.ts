@@ -71,6 +71,9 @@ t.test('routes in the order of the mission', async (t) => {
     ['emergency before all', fromAnna, '112', ['CALL_EMERGENCY_NO_TRUNK']],
     ['emergency without sign-in', fromLobby, '911', ['CALL_EMERGENCY_NO_TRUNK']],
     ['feature code', fromAnna, '*30*', ['feature do-not-disturb-on']],
+    ['emergency behind a habit of dialling 0', fromLobby, '0112', ['CALL_EMERGENCY_NO_TRUNK']],
+    ['emergency by service', fromLobby, 'urn:service:sos', ['CALL_EMERGENCY_NO_TRUNK']],
+    ['sign-out without sign-in', fromLobby, '*51*', ['feature sign-out']],
     ['sign-in without sign-in', fromLobby, '*50*', ['feature sign-in']],
     ['enrolment without sign-in', fromLobby, '*55*123456#', ['feature enrol']],
     ['other feature without sign-in', fromLobby, '*30*', ['CALL_SIGN_IN_FIRST']],
@@ -91,7 +94,7 @@ t.test('routes in the order of the mission', async (t) => {
     ['from Teams no emergency', fromTeams, '112', ['CALL_NOT_LOCAL']],
     ['from Teams no extensions', fromTeams, '100', ['CALL_NOT_LOCAL']],
   ]
-  t.equal(table.length, 22)
+  t.equal(table.length, 25)
   for (const [name, caller, dialled, expected] of table) t.same(plan(caller, dialled), expected, name)
 })
 
