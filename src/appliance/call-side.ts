@@ -2,6 +2,7 @@ import type { Lifetime } from '#src/base/lifetime.ts'
 import type { Logger } from '#src/base/logger.ts'
 import { startEngine, type Engine } from '#src/engine/engine.ts'
 import type Srf from 'drachtio-srf'
+import type { DirectDoor } from '#src/engine/direct-door.ts'
 import type { EngineOptions, ListenOptions } from '#src/engine/options.ts'
 import type { ListenerAddress } from '#src/engine/transport/transport-port.ts'
 import type { Health } from '#src/health/health.ts'
@@ -45,6 +46,8 @@ export interface CallSide {
 interface Sip {
   srf: Srf
   engine: Engine | undefined
+  /** Undefined with a drachtio-server: it speaks to the library only. */
+  direct: DirectDoor | undefined
   listeners: readonly ListenerAddress[]
 }
 
@@ -75,6 +78,7 @@ export async function startCallSide(parts: CallSideParts): Promise<CallSide> {
   const pbx = await startPart(context, 'calls', async () => {
     const value = await startPbx({
       srf: sip.srf,
+      ...(sip.direct ? { direct: sip.direct } : {}),
       store: parts.store,
       relay,
       endpoints: createMediaEndpoints({
@@ -121,7 +125,7 @@ async function startSip(parts: CallSideParts): Promise<Started<Sip>> {
     const srf = await connectDrachtio(foreign)
     lifetime.own('drachtio', () => srf.disconnect())
     return {
-      value: { srf, engine: undefined, listeners: [] },
+      value: { srf, engine: undefined, direct: undefined, listeners: [] },
       detail: `SIP goes through the drachtio-server at ${foreign.host}:${foreign.port}.`,
     }
   }
@@ -129,9 +133,11 @@ async function startSip(parts: CallSideParts): Promise<Started<Sip>> {
   lifetime.own('sip', () => engine.stop())
   const srf = await connectEmbedded(engine.openMemoryLink(), options.log.logger)
   lifetime.own('srf', () => srf.disconnect())
+  const direct = engine.openDirectDoor()
+  lifetime.own('direct-door', () => direct.close())
   const ports = engine.listeners.map(({ protocol, port }) => `${protocol} ${port}`).join(', ')
   options.log.logger.info({ listeners: engine.listeners }, 'sip is listening')
-  return { value: { srf, engine, listeners: engine.listeners }, detail: `Listening on ${ports}.` }
+  return { value: { srf, engine, direct, listeners: engine.listeners }, detail: `Listening on ${ports}.` }
 }
 
 function engineOptions({ settings, certificate, tenant, options, store }: CallSideParts): EngineOptions {

@@ -7,6 +7,7 @@ import type { UserAgentCounters } from './dialog/context.ts'
 import type { RequestContext } from './dialog/request-context.ts'
 import type { Dialog } from './dialog/dialog.ts'
 import { DialogTable } from './dialog/dialog-table.ts'
+import type { DirectDoor } from './direct-door.ts'
 import type { MemoryLink } from './memory-link.ts'
 import type { EngineOptions } from './options.ts'
 import type { TransactionCounters } from './transaction/driver.ts'
@@ -15,6 +16,7 @@ import { createSystemDns, resolveTarget, type Dns } from './transport/resolve-ta
 import { createTransportLayer } from './transport/transport-layer.ts'
 import type { Flow, ListenerAddress, Target, TransportUser } from './transport/transport-port.ts'
 import { UserAgent } from './user-agent.ts'
+import { DirectClient } from './wire/direct-client.ts'
 import { openMemoryLink } from './wire/memory-link.ts'
 import { RouteTable } from './wire/route-table.ts'
 import type { WireContext } from './wire/wire-client.ts'
@@ -28,6 +30,8 @@ export interface Engine {
   readonly door: { host: string; port: number } | undefined
   /** Joins an application of this process. */
   openMemoryLink(): MemoryLink
+  /** Joins a part of this process that answers requests outside dialogs by itself. */
+  openDirectDoor(): DirectDoor
   /** Everything counted since the start, and what is alive now (`…Alive`). */
   counters(): Record<string, number>
   /** Closes every listener, connection and timer; nothing is said to peers. */
@@ -110,6 +114,7 @@ export async function startEngine(options: EngineOptions, dns: Dns = createSyste
     listeners: transport.listeners,
     door,
     openMemoryLink: () => openMemoryLink(wire).link,
+    openDirectDoor: () => new DirectClient({ routes, handler: userAgent, logger }),
     counters: () => ({
       ...transport.counters(),
       ...transactionCounters,

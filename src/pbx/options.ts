@@ -7,6 +7,7 @@ import type { Settings } from '#src/model/settings.ts'
 import type { TeamsTrunkEndpoints } from '#src/model/tenant.ts'
 import type { Store } from '#src/store/store.ts'
 import type Srf from 'drachtio-srf'
+import type { DirectRequests } from './direct-port.ts'
 import type { SignInPort } from './ports.ts'
 
 /** What the call side needs of the store. */
@@ -46,6 +47,8 @@ export interface SipListener {
 export interface PbxOptions {
   /** Connected, with any engine behind it. */
   srf: Srf
+  /** Our own engine's shorter way for requests that make no dialog; undefined = they come by `srf` too. */
+  direct?: DirectRequests
   store: PbxStore
   relay: MediaRelay
   endpoints: MediaEndpoints

@@ -14,6 +14,7 @@ import { NonceBook } from './registrar/nonce.ts'
 import { startExpiry, type RegistrarContext } from './registrar/registrar.ts'
 import { registerMiddleware } from './register-middleware.ts'
 import { featureRunner } from './services/run-feature.ts'
+import { withDirectRequests } from './direct-port.ts'
 import { srfPort } from './srf-port.ts'
 import { startOptionsPing } from './uplink/options-ping.ts'
 import type { TrunkIdentity } from './uplink/teams-headers.ts'
@@ -29,7 +30,7 @@ export async function startPbx(options: PbxOptions): Promise<Pbx> {
   const lifetime = new Lifetime('calls', logger)
   const events = new EventSource<PbxEvents>(logger)
   const counters = new Counters()
-  const sip = srfPort(options.srf, logger)
+  const sip = withDirectRequests(srfPort(options.srf, logger), options.direct)
   // For what anybody who reaches the SIP port can cause.
   const sparing = sparingly(logger, clock)
   const book = new CallBook({ callLog: store.callLog, events, counters, clock, logger })

@@ -75,6 +75,8 @@ export interface OfficeOptions {
   engine?: Partial<EngineOptions>
   settings?: { ringTimeoutS?: number; minExpiresS?: number; maxContactsPerLine?: number }
   pbx?: Partial<PbxOptions>
+  /** True: every request comes by way of the library, as with a drachtio-server. */
+  library?: boolean
 }
 
 let portBase = 41_000
@@ -107,6 +109,7 @@ export async function startOffice(t: Test, options: OfficeOptions = {}): Promise
   })
   const pbx = await startPbx({
     srf: engine.srf,
+    ...(options.library ? {} : { direct: engine.engine.openDirectDoor() }),
     store,
     relay,
     endpoints,
