@@ -193,12 +193,11 @@ export class EmbeddedRelay extends EventSource<MediaEvents> implements MediaRela
     }
   }
 
-  #lose(host: WorkerHost): void {
-    const lost = [...this.#sessions]
-      .filter(([, session]) => session.host === host)
-      .map(([sessionId]) => sessionId)
+  #lose(host: WorkerHost): number[] {
+    const lost = [...this.#sessions].filter(([, session]) => session.host === host)
     this.#logger.error({ code: 'MEDIA_FAILED', sessions: lost.length }, 'a media worker died')
-    for (const sessionId of lost) this.#end(sessionId, 'worker-died')
+    for (const [sessionId] of lost) this.#end(sessionId, 'worker-died')
+    return lost.flatMap(([, { ports }]) => [ports.caller, ports.callee].flatMap((leg) => leg?.port ?? []))
   }
 
   #end(sessionId: string, reason: MediaEvents['sessionEnded']['reason']): void {

@@ -14,6 +14,8 @@ export interface WorkerSettings {
   portMax: number
   /** A freed port rests this long, so that late packets of the old call do not reach the new one. */
   reuseDelayMs: number
+  /** Ports of calls that a dead predecessor had; they rest first. */
+  restingPorts: number[]
   /** A session in which nothing arrives for this long is ended; 0 = never. */
   inactiveAfterMs: number
 }

@@ -11,7 +11,8 @@ export interface WorkerGroupOptions {
   inactiveAfterMs: number
   clock: Clock
   logger: Logger
-  onDeath: (host: WorkerHost) => void
+  /** Told of a death; returns the RTP ports of the calls that it ended. */
+  onDeath: (host: WorkerHost) => number[]
   onInactive: (sessionId: string) => void
 }
 
@@ -19,11 +20,16 @@ interface Slot {
   portMin: number
   portMax: number
   host: WorkerHost | undefined
+  /** Deaths in a row, with little time between them. */
   deaths: number
+  startedMs: number
+  restingPorts: number[]
 }
 
 /** A worker that dies again and again is started at most this often. */
 const slowestRestartMs = 10_000
+/** A worker that ran for this long was a good one: its death counts as a first one. */
+const provenAfterMs = 60_000
 
 /** The relay workers, each with its own slice of the port range; a dead one is replaced. */
 export class WorkerGroup {
@@ -38,6 +44,8 @@ export class WorkerGroup {
       ...slice,
       host: undefined,
       deaths: 0,
+      startedMs: 0,
+      restingPorts: [],
     }))
   }
 
@@ -66,22 +74,25 @@ export class WorkerGroup {
 
   async #startSlot(slot: Slot): Promise<void> {
     const { clock, logger, reuseDelayMs, inactiveAfterMs, onInactive } = this.#options
-    const { portMin, portMax } = slot
+    const { portMin, portMax, restingPorts } = slot
     let ready = false
     const host: WorkerHost = new WorkerHost({
-      settings: { portMin, portMax, reuseDelayMs, inactiveAfterMs },
+      settings: { portMin, portMax, restingPorts, reuseDelayMs, inactiveAfterMs },
       clock,
       logger: logger.child({ portMin, portMax }),
       onInactive,
       onDeath: () => {
         if (!ready) return
         slot.host = undefined
-        this.#options.onDeath(host)
+        // Phones send until their BYE has reached them, and what they send must not open the next call's latch.
+        slot.restingPorts = this.#options.onDeath(host)
+        if (clock.monotonicMs() - slot.startedMs >= provenAfterMs) slot.deaths = 0
         this.#restart(slot)
       },
     })
     await host.start()
     ready = true
+    slot.startedMs = clock.monotonicMs()
     if (this.#stopped) await host.stop()
     else slot.host = host
   }

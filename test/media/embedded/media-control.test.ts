@@ -13,6 +13,7 @@ interface Change {
   portMax?: number
   workers?: number
   inactiveAfterMs?: number
+  reuseDelayMs?: number
 }
 
 async function start(t: Test, change: Change = {}): Promise<EmbeddedRelay> {
@@ -259,6 +260,21 @@ t.test('a worker that dies takes its sessions along, says so, and is replaced', 
   third.caller.send(third.caller.packet())
   await third.callee.heard(1)
   t.equal((await relay.totals()).portsTotal, total)
+})
+
+t.test('ports of calls that died with their worker rest before the next call gets them', async (t) => {
+  const relay = await start(t as Test, { portMin: 22_200, portMax: 22_211, reuseDelayMs: 60_000 })
+  const { caller, callee } = await call(t as Test, relay)
+  const [victim] = relay.workers
+  await victim?.kill()
+  await until(() => relay.workers.length === 1 && relay.workers[0] !== victim)
+  const used = [caller, callee].map((peer) => peer.remote?.remote?.port)
+  for (let count = 0; count < 2; count++) {
+    const next = await call(t as Test, relay)
+    for (const peer of [next.caller, next.callee]) t.notOk(used.includes(peer.remote?.remote?.port))
+  }
+  const offer = { sessionId: 'one too many', from: 'caller', sdp: caller.sdp() } as const
+  t.equal(await codeOf(relay.offer({ ...offer, toward: toward('RTP/AVP') })), 'MEDIA_PORTS_EXHAUSTED')
 })
 
 t.test('a session without any packet for the set time is ended', async (t) => {

@@ -11,7 +11,7 @@ t.test('a worker that stays silent is ended like one that died', async (t) => {
   const clock = new FakeClock()
   const { promise: dead, resolve: onDeath } = Promise.withResolvers<void>()
   const host = new WorkerHost({
-    settings: { portMin: 23_000, portMax: 23_099, reuseDelayMs: 0, inactiveAfterMs: 0 },
+    settings: { portMin: 23_000, portMax: 23_099, restingPorts: [], reuseDelayMs: 0, inactiveAfterMs: 0 },
     clock,
     logger: new MemoryLogger(),
     onDeath,

@@ -5,6 +5,8 @@ export interface PortPoolOptions {
   portMin: number
   portMax: number
   reuseDelayMs: number
+  /** Even ports that were in use until now: they rest before they are handed out. */
+  restingPorts: readonly number[]
   clock: Clock
   random: Random
 }
@@ -27,8 +29,14 @@ export class PortPool {
     const ports: number[] = []
     for (let port = options.portMin + (options.portMin & 1); port + 1 <= options.portMax; port += 2)
       ports.push(port)
-    this.#free = shuffle(ports, options.random).map((port) => ({ port, usableAtMs: -Infinity }))
     this.size = ports.length
+    const resting = new Set(options.restingPorts)
+    const shuffled = shuffle(ports, options.random)
+    const usableAtMs = options.clock.monotonicMs() + options.reuseDelayMs
+    this.#free = [
+      ...shuffled.filter((port) => !resting.has(port)).map((port) => ({ port, usableAtMs: -Infinity })),
+      ...shuffled.filter((port) => resting.has(port)).map((port) => ({ port, usableAtMs })),
+    ]
   }
 
   /** Pairs handed out and not given back. */

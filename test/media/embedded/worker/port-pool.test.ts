@@ -3,8 +3,13 @@ import { systemRandom } from '#src/base/random.ts'
 import { PortPool } from '#src/media/embedded/worker/port-pool.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 
-function pool(portMin: number, portMax: number, clock = new FakeClock()): PortPool {
-  return new PortPool({ portMin, portMax, reuseDelayMs: 2000, clock, random: systemRandom })
+function pool(
+  portMin: number,
+  portMax: number,
+  clock = new FakeClock(),
+  restingPorts: number[] = [],
+): PortPool {
+  return new PortPool({ portMin, portMax, reuseDelayMs: 2000, restingPorts, clock, random: systemRandom })
 }
 
 t.test(
@@ -42,3 +47,16 @@ t.test('a freed pair rests, and twice freed is freed once', async (t) => {
   t.equal(ports.take(), first)
   t.equal(ports.take(), undefined)
 })
+
+t.test(
+  'ports of a dead predecessor rest first and come last; a port of another range is ignored',
+  async (t) => {
+    const clock = new FakeClock()
+    const ports = pool(30_000, 30_009, clock, [30_004, 30_000, 40_000])
+    t.equal(ports.size, 5)
+    t.same([ports.take(), ports.take(), ports.take()].sort(), [30_002, 30_006, 30_008])
+    t.equal(ports.take(), undefined)
+    clock.advance(2000)
+    t.same([ports.take(), ports.take()].sort(), [30_000, 30_004])
+  },
+)
