@@ -162,6 +162,24 @@ t.test('the rollover counter outlives a re-offer on both secure legs', async (t)
   })
 })
 
+t.test('descriptions that name our own ports do not make a packet go round for ever', async (t) => {
+  const relay = await start(t as Test)
+  const { sessionId, caller, callee, towardCaller, towardCallee } = await call(t as Test, relay)
+  const [callerLeg, calleeLeg] = [caller.remote?.remote?.port, callee.remote?.remote?.port]
+  const pointing = (peer: MediaPeer, port: number | undefined): string =>
+    peer.sdp().replace(`m=audio ${peer.port}`, `m=audio ${port}`)
+  const loop = { sessionId, sdp: pointing(caller, calleeLeg), toward: towardCallee } as const
+  await relay.offer({ ...loop, from: 'caller' })
+  await relay.answer({ sessionId, from: 'callee', sdp: pointing(callee, callerLeg), toward: towardCaller })
+  for (const sent of [1, 2]) {
+    caller.send(caller.packet())
+    await until(async () => ((await relay.query(sessionId))?.caller.receivedPackets ?? 0) >= sent)
+  }
+  for (let asked = 0; asked < 10; asked++) await relay.query(sessionId)
+  const stats = await relay.query(sessionId)
+  t.match(stats, { caller: { receivedPackets: 2, sentPackets: 0 }, callee: { sentPackets: 0 } })
+})
+
 t.test('a hold by c=0.0.0.0 stops what is sent there, and the resume brings it back', async (t) => {
   const relay = await start(t as Test)
   const { sessionId, caller, callee, towardCaller, towardCallee } = await call(t as Test, relay)

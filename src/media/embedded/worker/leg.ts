@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
-import { unmapIpv4 } from '#src/base/net.ts'
+import { unmapIpv4, type Endpoint } from '#src/base/net.ts'
 import type { SrtpKey } from '#src/rtp/key-derivation.ts'
 import {
   createSrtpReceiver,
@@ -98,15 +98,18 @@ export class Leg {
       this.#sendKey = media.sendKey
     }
     this.rtcpMux = media.rtcpMux
-    this.#held = media.remote === undefined
+    // Two sides that name each other's ports here would have one packet go round as fast as it can.
+    const remote = this.#isOurs(media.remote) ? undefined : media.remote
+    const remoteRtcp = this.#isOurs(media.remoteRtcp) ? undefined : media.remoteRtcp
+    this.#held = remote === undefined
     this.rates.fill(0)
     this.known.fill(0)
     for (const [payload, rate] of media.clockRates) {
       this.rates[payload] = rate
       this.known[payload] = 1
     }
-    if (relatch || !this.rtpLatch.expects(media.remote)) this.rtpLatch.open(media.remote)
-    if (relatch || !this.rtcpLatch.expects(media.remoteRtcp)) this.rtcpLatch.open(media.remoteRtcp)
+    if (relatch || !this.rtpLatch.expects(remote)) this.rtpLatch.open(remote)
+    if (relatch || !this.rtcpLatch.expects(remoteRtcp)) this.rtcpLatch.open(remoteRtcp)
     if (this.rtpLatch.peer === undefined) this.#disconnect()
   }
 
@@ -164,6 +167,13 @@ export class Leg {
     this.#rtp = undefined
     this.#rtcp = undefined
     await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))))
+  }
+
+  /** True for the ports of this session. */
+  #isOurs(remote: Endpoint | undefined): boolean {
+    return [this, this.other].some(
+      (leg) => leg?.open && leg.#address === remote?.host && leg.#port === (remote.port & ~1),
+    )
   }
 
   async #connect(host: string, port: number): Promise<void> {
