@@ -99,6 +99,8 @@ export interface SipDialog {
   onBye(listener: (reason: string) => void): void
   /** In-dialog requests other than BYE and ACK. Every one must be answered. */
   onRequest(listener: (request: IncomingRequest, reply: Reply) => void): void
+  /** The description in the ACK of the re-INVITE with this CSeq number; undefined when it has none or the dialog ends. */
+  acknowledged(sequence: number): Promise<string | undefined>
   /** Sends a request in the dialog, resolves with its final response (also a failure). */
   request(request: { method: string; headers?: HeaderFields; body?: string }): Promise<FinalResponse>
   /** Sends BYE once; never rejects. */

@@ -124,8 +124,19 @@ function adaptDialog(dialog: RealDialog, logger: Logger): SipDialog {
   let onBye: ((reason: string) => void) | undefined
   let onRequest: ((request: IncomingRequest, reply: Reply) => void) | undefined
   const early: [IncomingRequest, Reply][] = []
+  const waiting = new Map<number, (sdp: string | undefined) => void>()
+  const noMoreAcks = (): void => {
+    for (const resolve of waiting.values()) resolve(undefined)
+    waiting.clear()
+  }
+  dialog.on('ack', (ack) => {
+    const sequence = Number.parseInt(ack.get('CSeq') ?? '', 10)
+    waiting.get(sequence)?.(ack.body || undefined)
+    waiting.delete(sequence)
+  })
   dialog.on('destroy', (_request, reason) => {
     ended = true
+    noMoreAcks()
     endedReason = reason ?? 'normal release'
     onBye?.(endedReason)
   })
@@ -147,6 +158,11 @@ function adaptDialog(dialog: RealDialog, logger: Logger): SipDialog {
       onRequest = listener
       for (const [request, reply] of early.splice(0)) listener(request, reply)
     },
+    acknowledged: (sequence) =>
+      new Promise((resolve) => {
+        if (ended) resolve(undefined)
+        else waiting.set(sequence, resolve)
+      }),
     // Not dialog.modify(): after one refused re-INVITE it waits for ever (5.0.29 never lowers its counter).
     request: (request) =>
       new Promise((resolve, reject) => {
@@ -162,6 +178,7 @@ function adaptDialog(dialog: RealDialog, logger: Logger): SipDialog {
     async bye(headers = {}) {
       if (ended) return
       ended = true
+      noMoreAcks()
       try {
         await dialog.destroy({ headers })
       } catch (error) {

@@ -1,12 +1,14 @@
 import { errorText } from '#src/base/errors.ts'
 import type { MediaRelay, SessionStats, Side } from '#src/media/media-relay.ts'
 import type { Counters } from '../counters.ts'
-import type { IncomingRequest, Reply } from '../sip-port.ts'
+import { SipFailure, type IncomingRequest, type Reply } from '../sip-port.ts'
 import { allowedMethods } from '../uplink/teams-headers.ts'
 import type { Call } from './call-book.ts'
 import { classifyBye, type Cause } from './classify-failure.ts'
 import type { Leg } from './leg.ts'
-import { renegotiate } from './renegotiate.ts'
+import { serveLateOffer } from './late-offer.ts'
+import { isGone, renegotiate } from './renegotiate.ts'
+import { requiredExtensions } from './required-extensions.ts'
 
 /** What a call that was answered works with. */
 export interface AnsweredCall {
@@ -67,6 +69,12 @@ export function bindCallLifetime(answered: AnsweredCall): void {
       return
     }
     const { method } = request
+    const { unsupported } = requiredExtensions(request)
+    if (unsupported.length > 0) {
+      answered.counters.add('inDialogRefused')
+      answer(reply, 420, 'Bad Extension', { Unsupported: unsupported.join(', ') })
+      return
+    }
     if (method === 'INVITE' || method === 'UPDATE') {
       // RFC 3261 14.2: while one offer is under way, the other side's has to wait.
       if (renegotiating) {
@@ -75,29 +83,36 @@ export function bindCallLifetime(answered: AnsweredCall): void {
       }
       renegotiating = true
       try {
-        const result = await renegotiate({ from, to, request, reply, relay, sessionId, logger: call.logger })
+        const context = { from, to, request, reply, relay, sessionId, logger: call.logger }
+        const late = method === 'INVITE' && (request.body ?? '').trim() === ''
+        const result = await (late ? serveLateOffer(context) : renegotiate(context))
         if (result === 'other-side-gone') end(classifyBye(to.side, ''), [from, to])
       } finally {
         renegotiating = false
       }
-    } else await answerOther(to, request, reply, answered.counters)
+    } else if (await answerOther(to, request, reply, answered.counters)) {
+      end(classifyBye(to.side, ''), [from, to])
+    }
   }
 
   serve(caller, callee)
   serve(callee, caller)
 }
 
-/** Answers what is neither a BYE nor about the session. A key press by INFO goes on to the other phone. */
+/**
+ * Answers what is neither a BYE nor about the session. A key press by INFO goes on to the other phone; true when that
+ * one does not know the call any more.
+ */
 async function answerOther(
   to: Leg,
   request: IncomingRequest,
   reply: Reply,
   counters: Counters,
-): Promise<void> {
+): Promise<boolean> {
   switch (request.method) {
     case 'OPTIONS':
       answer(reply, 200, 'OK', { Allow: allowedMethods, Accept: 'application/sdp' })
-      return
+      return false
     case 'INFO': {
       // Teams takes no INFO; to say 200 here would lose the key without a word.
       if (to.teams) break
@@ -108,22 +123,25 @@ async function answerOther(
           headers: contentType === undefined ? {} : { 'Content-Type': contentType },
           body: request.body ?? '',
         })
-        .catch((error: unknown) => ({ status: 500, reason: errorText(error) }))
+        .catch((error: unknown) =>
+          error instanceof SipFailure ? error : new SipFailure(500, errorText(error)),
+        )
       answer(reply, response.status, response.reason || 'OK')
-      return
+      return isGone(response)
     }
     case 'NOTIFY':
     case 'SUBSCRIBE':
       counters.add('inDialogRefused')
       answer(reply, 489, 'Bad Event')
-      return
+      return false
     default:
       counters.add('inDialogRefused')
       answer(reply, 405, 'Method Not Allowed', { Allow: allowedMethods })
-      return
+      return false
   }
   counters.add('inDialogRefused')
   answer(reply, 415, 'Unsupported Media Type')
+  return false
 }
 
 function answer(reply: Reply, status: number, reason: string, headers: Record<string, string> = {}): void {

@@ -18,7 +18,7 @@ import type { Leg } from './leg.ts'
 import { callCauses, classifyResponse, type Cause } from './classify-failure.ts'
 import { ringBranches, type ForkResult } from './fork.ts'
 import { lineParty, type Caller } from './identify-caller.ts'
-import { offeredProfile } from './media-policy.ts'
+import { holdForTeams, offeredProfile } from './media-policy.ts'
 import { dialledText } from './numbers.ts'
 import { planRoute, type Target } from './plan-route.ts'
 import { requiredExtensions } from './required-extensions.ts'
@@ -198,7 +198,8 @@ async function join(
   const headers = callerSideHeaders(caller, request, context)
   try {
     if (cancelled.aborted) throw cancelled.reason
-    const dialog = await context.sip.accept(request, reply, { sdp: answered.answerForCaller, headers })
+    const sdp = caller.kind === 'teams' ? holdForTeams(answered.answerForCaller) : answered.answerForCaller
+    const dialog = await context.sip.accept(request, reply, { sdp, headers })
     const callerLeg: Leg = {
       side: 'caller',
       dialog,
@@ -206,10 +207,11 @@ async function join(
       teams: caller.kind === 'teams',
       party: caller.party,
       contact: headers['Contact'] ?? `<sip:${escapeUser(caller.party.number)}@localhost>`,
-      localSdp: answered.answerForCaller,
+      holds: false,
+      localSdp: sdp,
       remoteSdp: request.body ?? '',
     }
-    const calleeLeg: Leg = { ...answered, side: 'callee', remoteSdp: answered.dialog.remoteSdp }
+    const calleeLeg: Leg = { ...answered, side: 'callee', holds: false, remoteSdp: answered.dialog.remoteSdp }
     context.counters.add('callsAnswered')
     call.answered(answered.party)
     const { relay, counters, watchSession } = context

@@ -12,6 +12,8 @@ export interface Leg {
   party: CallParty
   /** Contact of our side of this dialog. */
   contact: string
+  /** True while this side has put the other on hold. */
+  holds: boolean
   localSdp: string
   remoteSdp: string
 }

@@ -242,6 +242,71 @@ t.test('a refused re-offer leaves the call as it is, and the next one works', as
   await office.expectNoLeak(t)
 })
 
+t.test('hold and resume by re-INVITE without description: offer in the 200, answer in the ACK', async (t) => {
+  const { office, anna, ben } = await twoPhones(t)
+  const call = await anna.call(benNumber, { sdp: plainSdp(4100) })
+  const invite = await ben.request('INVITE')
+  ben.respond(invite, 200, { body: plainSdp(4200) })
+  await call.answered()
+  await ben.request('ACK')
+  for (const [round, direction, reply] of [
+    [1, 'sendonly', 'recvonly'],
+    [2, 'sendrecv', 'sendrecv'],
+    [3, 'inactive', 'inactive'],
+    [4, 'sendrecv', 'sendrecv'],
+  ] as const) {
+    const from = ben.heard.length
+    const answer = (offer: string): string => {
+      t.match(offer, /^a=sendrecv\r$/m, 'the offer lets the phone choose')
+      return plainSdp(4100, { direction, version: 1 + round })
+    }
+    const final = await call.inDialog('INVITE', undefined, [], answer)
+    t.equal(final.status, 200)
+    const atBen = await ben.request('INVITE', from)
+    t.match(atBen.body, new RegExp(`^a=${direction}\\r$`, 'm'), `Ben hears ${direction}`)
+    ben.respond(atBen, 200, { body: plainSdp(4200, { direction: reply, version: 1 + round }) })
+    await ben.request('ACK', ben.heard.indexOf(atBen))
+  }
+  const before = ben.heard.length
+  t.equal((await call.inDialog('INVITE', undefined, [], () => plainSdp(4102, { version: 9 }))).status, 200)
+  t.equal((await call.inDialog('OPTIONS')).status, 200)
+  t.equal(ben.heard.length, before, 'a new address alone is the business of the relay')
+  const bye = call.inDialog('BYE')
+  ben.respond(await ben.request('BYE'), 200)
+  await bye
+  await office.expectNoLeak(t)
+})
+
+t.test('a side that does not know the call any more ends it (RFC 5057), Require is heeded', async (t) => {
+  const { office, anna, ben } = await twoPhones(t)
+  for (const [method, body] of [
+    ['INFO', 'Signal=5\r\n'],
+    ['INVITE', plainSdp(4100, { direction: 'sendonly', version: 2 })],
+  ] as const) {
+    const record = office.nextRecord()
+    const from = ben.heard.length
+    const call = await anna.call(benNumber, { sdp: plainSdp(4100) })
+    const invite = await ben.request('INVITE', from)
+    ben.respond(invite, 200, { body: plainSdp(4200) })
+    await call.answered()
+    await ben.request('ACK', from)
+    const required = await call.inDialog('UPDATE', undefined, ['Require: 100rel, teleport'])
+    t.equal(required.status, 420)
+    t.equal(required.header('Unsupported'), 'teleport')
+    const heard = anna.heard.length
+    const asked = call.inDialog(
+      method,
+      body,
+      method === 'INFO' ? ['Content-Type: application/dtmf-relay'] : [],
+    )
+    ben.respond(await ben.request(method, ben.heard.indexOf(invite) + 1), 481)
+    t.equal((await asked).status, 481)
+    anna.respond(await anna.request('BYE', heard), 200)
+    t.match(await record, { cause: 'CALL_ENDED_BY_CALLEE' })
+  }
+  await office.expectNoLeak(t)
+})
+
 t.test('what else comes inside a call is answered properly', async (t) => {
   const { office, anna, ben } = await twoPhones(t)
   const call = await anna.call(benNumber)

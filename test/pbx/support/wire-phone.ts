@@ -317,7 +317,12 @@ export class WireCall {
   }
 
   /** Sends a request inside the dialog and resolves with its final response. */
-  async inDialog(method: string, body?: string, fields: string[] = []): Promise<WireMessage> {
+  async inDialog(
+    method: string,
+    body?: string,
+    fields: string[] = [],
+    answerInAck: (offer: string) => string = () => '',
+  ): Promise<WireMessage> {
     this.cseq++
     const branch = `z9hG4bK${token()}`
     const lines = this.#lines(method, this.#remote, this.cseq, this.#phone.via(branch), this.#toTag)
@@ -328,6 +333,7 @@ export class WireCall {
         final,
         final.status < 300 ? this.#remote : this.#remote,
         final.status < 300 ? `z9hG4bK${token()}` : branch,
+        answerInAck(final.body),
       )
     }
     return final
@@ -342,12 +348,12 @@ export class WireCall {
     this.#phone.send([...lines, ...extra, ...this.#fields, ...type], this.#sdp)
   }
 
-  #ack(final: WireMessage, uri: string, branch: string): void {
+  #ack(final: WireMessage, uri: string, branch: string, body = ''): void {
     const cseq = Number(/^(\d+)/.exec(final.header('CSeq') ?? '')?.[1])
     const lines = this.#lines('ACK', uri, cseq, this.#phone.via(branch), '')
     const to = lines.findIndex((line) => line.startsWith('To:'))
     lines[to] = `To: ${final.header('To') ?? ''}`
-    this.#phone.send(lines)
+    this.#phone.send([...lines, ...(body === '' ? [] : sdpType([]))], body)
   }
 
   #lines(method: string, uri: string, cseq: number, via: string, toTag: string): string[] {
