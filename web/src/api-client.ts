@@ -29,6 +29,22 @@ export function setLoggedOutListener(listener: LoggedOutListener): void {
   onLoggedOut = listener
 }
 
+let boxAheadMs = 0
+
+/** The time by the box's clock, epoch ms: what the box says expires, expires by it, whatever this computer thinks. */
+export function boxNow(): number {
+  return Date.now() + boxAheadMs
+}
+
+/** Learns from an answer how far the box's clock is ahead of this computer's. */
+function learnClock(response: Response): void {
+  const atMs = Date.parse(response.headers.get('date') ?? '')
+  if (Number.isNaN(atMs)) return
+  const aheadMs = atMs - Date.now()
+  // The header has whole seconds and was written before it arrived: small differences are none.
+  boxAheadMs = Math.abs(aheadMs) < 3_000 ? 0 : aheadMs
+}
+
 /** One request to the box; throws ApiFailure. */
 export async function ask<Answer>(
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
@@ -37,6 +53,7 @@ export async function ask<Answer>(
   headers: Record<string, string> = {},
 ): Promise<Answer> {
   const response = await send(method, path, body, headers)
+  learnClock(response)
   if (response.ok) {
     return (response.status === 204 ? undefined : await response.json()) as Answer
   }

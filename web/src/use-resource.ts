@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import type { ApiEventName } from '#src/api/schema/events.ts'
-import { ask, asFailure, type ApiFailure } from './api-client.ts'
+import { ask, asFailure, boxNow, type ApiFailure } from './api-client.ts'
 import { onEvent } from './event-stream.ts'
 
 /** Something read from the box: the last good answer stays while a newer one is fetched or fails. */
@@ -80,12 +80,12 @@ export function useAction<Args extends unknown[]>(work: (...args: Args) => Promi
   return { busy, failure, run, clear: () => setFailure(undefined) }
 }
 
-/** Milliseconds of the wall clock, renewed each second while `on`. */
+/** Milliseconds of the box's wall clock, renewed each second while `on`. */
 export function useNow(on = true): number {
-  const [now, setNow] = useState(Date.now())
+  const [now, setNow] = useState(boxNow)
   useEffect(() => {
     if (!on) return
-    const timer = window.setInterval(() => setNow(Date.now()), 1000)
+    const timer = window.setInterval(() => setNow(boxNow()), 1000)
     return () => window.clearInterval(timer)
   }, [on])
   return now

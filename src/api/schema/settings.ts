@@ -12,6 +12,7 @@ export const settingsField = Type.Object({
     Type.Literal('boolean'),
     Type.Literal('choice'),
     Type.Literal('list'),
+    Type.Literal('json'),
   ]),
   choices: Type.Array(Type.String()),
   minimum: nullable(Type.Number()),

@@ -53,6 +53,8 @@ function kindOf(property: Json): Pick<SettingsField, 'kind' | 'choices'> {
   if (Array.isArray(property.anyOf)) {
     return { kind: 'choice', choices: property.anyOf.map((one) => String(asObject(one).const)) }
   }
+  // A list of groups has no short form: it is written as in the configuration file.
+  if (asObject(property.items).type === 'object') return { kind: 'json', choices: [] }
   const kinds: Record<string, SettingsField['kind']> = {
     integer: 'integer',
     number: 'integer',

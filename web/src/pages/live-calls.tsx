@@ -21,12 +21,9 @@ const lights: Record<LiveCallView['state'], Light> = {
 export function LiveCalls(): VNode {
   const { data, failure, reload } = useResource<LiveCallsView>('/api/calls/live')
   const [calls, setCalls] = useState<LiveCallView[]>([])
-  const [offsetMs, setOffsetMs] = useState(0)
   const [ending, setEnding] = useState<LiveCallView>()
   useEffect(() => {
-    if (!data) return
-    setCalls(data.calls)
-    setOffsetMs(data.nowMs - Date.now())
+    if (data) setCalls(data.calls)
   }, [data])
   useEffect(() => {
     const put = (call: LiveCallView): void =>
@@ -42,7 +39,7 @@ export function LiveCalls(): VNode {
     ]
     return () => stops.forEach((stop) => stop())
   }, [])
-  const boxNow = useNow(calls.length > 0) + offsetMs
+  const now = useNow(calls.length > 0)
   const gone = ending && !calls.some(({ id }) => id === ending.id)
   useEffect(() => {
     if (gone) setEnding(undefined)
@@ -100,7 +97,7 @@ export function LiveCalls(): VNode {
                 </td>
                 {/* A clock that speaks each second would drown everything else. */}
                 <td data-name="Duration" class="number" aria-live="off">
-                  {formatDuration(boxNow - (call.answeredAtMs ?? call.startedAtMs))}
+                  {formatDuration(now - (call.answeredAtMs ?? call.startedAtMs))}
                   {call.answeredAtMs === null && <span class="muted"> ringing</span>}
                 </td>
                 <td class="actions">

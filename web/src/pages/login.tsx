@@ -37,6 +37,14 @@ export function Login(props: { lab: boolean; onSession: (session: SessionView) =
           {login.busy ? 'Logging in …' : 'Log in'}
         </button>
       </form>
+      <details class="hint">
+        <summary>Forgotten?</summary>
+        <p>
+          Whoever has access to the box itself can take the password away: stop the box, start it once with{' '}
+          <code>--reset-admin</code>, then start it as usual. It prints a new claim code; phones, people and
+          settings stay.
+        </p>
+      </details>
     </Gate>
   )
 }

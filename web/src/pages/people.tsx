@@ -16,13 +16,13 @@ const switches: { key: keyof PolicyView; label: string; hint: string }[] = [
   {
     key: 'allowCallRedirect',
     label: 'Call forwarding from the phone',
-    hint: 'Forward always, on busy, on no answer.',
+    hint: 'Kept for feature codes to come: nothing on the box forwards yet.',
   },
   { key: 'busyOnBusy', label: 'Busy on busy', hint: 'A second call hears busy instead of waiting.' },
   {
     key: 'emergencyLocationRequired',
     label: 'Emergency location required',
-    hint: 'Sign-in needs a known place for emergency calls.',
+    hint: 'Kept for emergency calling to come: the box asks for no place yet.',
   },
 ]
 
@@ -39,11 +39,15 @@ export function People(): VNode {
     await ask('PUT', path, policy)
     reload()
   })
+  const drop = useAction(async (id: string) => {
+    await ask('DELETE', policyPath(id))
+    reload()
+  })
   return (
     <>
       <h1>People</h1>
       <Failure failure={failure} onRetry={reload} />
-      <Failure failure={save.failure} />
+      <Failure failure={save.failure ?? drop.failure} />
       {!data && !failure && <Loading />}
       {data && (
         <>
@@ -65,18 +69,22 @@ export function People(): VNode {
               </p>
             </Empty>
           ) : (
-            <ul class="people" aria-label="People">
-              {data.people.map((person) => (
-                <Person
-                  key={person.id}
-                  person={person}
-                  busy={save.busy}
-                  onChange={(policy) =>
-                    void save.run(`/api/people/${encodeURIComponent(person.id)}/policy`, policy)
-                  }
-                />
-              ))}
-            </ul>
+            <>
+              <p class="people-head muted" aria-hidden="true">
+                Calling on SIP devices
+              </p>
+              <ul class="people" aria-label="People">
+                {data.people.map((person) => (
+                  <Person
+                    key={person.id}
+                    person={person}
+                    busy={save.busy || drop.busy}
+                    onChange={(policy) => void save.run(policyPath(person.id), policy)}
+                    onDrop={() => void drop.run(person.id)}
+                  />
+                ))}
+              </ul>
+            </>
           )}
         </>
       )}
@@ -84,7 +92,16 @@ export function People(): VNode {
   )
 }
 
-function Person(props: { person: PersonView; busy: boolean; onChange: (policy: PolicyView) => void }): VNode {
+function policyPath(id: string): string {
+  return `/api/people/${encodeURIComponent(id)}/policy`
+}
+
+function Person(props: {
+  person: PersonView
+  busy: boolean
+  onChange: (policy: PolicyView) => void
+  onDrop: () => void
+}): VNode {
   const { person } = props
   const [open, setOpen] = useState(false)
   return (
@@ -94,7 +111,7 @@ function Person(props: { person: PersonView; busy: boolean; onChange: (policy: P
         <p class="muted">{person.upn}</p>
       </div>
       <div>
-        {person.number ? <code>{person.number}</code> : <State light="warn">no number</State>}
+        {person.number ? <code>{person.number}</code> : <State light="warn">no number</State>}{' '}
         {!person.licensed && <State light="warn">no licence</State>}
       </div>
       <div class="muted">
@@ -132,6 +149,13 @@ function Person(props: { person: PersonView; busy: boolean; onChange: (policy: P
             busy={props.busy}
             onChange={props.onChange}
           />
+          {person.ownPolicy && (
+            <p>
+              <button type="button" class="small" disabled={props.busy} onClick={props.onDrop}>
+                Back to what everybody has
+              </button>
+            </p>
+          )}
         </div>
       )}
     </li>

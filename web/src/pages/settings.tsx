@@ -1,11 +1,12 @@
 import type { VNode } from 'preact'
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { SettingsChanged, SettingsField, SettingsView } from '#src/api/schema/settings.ts'
 import { ask } from '../api-client.ts'
 import { SettingInput } from '../settings/setting-input.tsx'
 import { Account } from '../settings/account.tsx'
 import { History } from '../settings/history.tsx'
-import { groupsOf, patchOf, shownValue, type Edits } from '../settings/edits.ts'
+import { Restart } from '../settings/restart.tsx'
+import { groupsOf, patchOf, removalOf, shownValue, type Edits } from '../settings/edits.ts'
 import { count } from '../format.ts'
 import { Failure, Loading, Notice } from '../ui/notice.tsx'
 import { useAction, useResource } from '../use-resource.ts'
@@ -15,6 +16,7 @@ export function Settings(): VNode {
   const { data, failure, reload } = useResource<SettingsView>('/api/settings', ['settingsChanged'])
   const [edits, setEdits] = useState<Edits>({})
   const [done, setDone] = useState<SettingsChanged>()
+  const [restarting, setRestarting] = useState(false)
   const save = useAction(async () => {
     if (!data) return
     const patch = patchOf(data.fields, edits)
@@ -26,6 +28,20 @@ export function Settings(): VNode {
       reload()
     }
   })
+  const mend = useAction(async () => {
+    if (!data) return
+    const patch = removalOf(data.problems.map(({ field }) => field))
+    await ask<SettingsChanged>('PATCH', '/api/settings', patch, { 'if-match': `"${data.etag}"` })
+    reload()
+  })
+  // The refused field may be far from the button that was pressed.
+  useEffect(() => {
+    if (!save.failure?.field) return
+    const input = document.querySelector<HTMLElement>('.settings [aria-invalid]')
+    input?.focus({ preventScroll: true })
+    // To the middle: at the edge it would stand behind the bar with the button.
+    input?.scrollIntoView({ block: 'center' })
+  }, [save.failure])
   const changed = data ? data.fields.filter((field) => edits[field.path] !== undefined) : []
   const edit = (field: SettingsField, value: string): void => {
     setDone(undefined)
@@ -36,6 +52,41 @@ export function Settings(): VNode {
       <h1>Settings</h1>
       <Failure failure={failure} onRetry={reload} />
       {!data && !failure && <Loading />}
+      {data && data.problems.length > 0 && (
+        <Notice tone="bad" title="Some saved settings cannot be used, so only this page runs.">
+          <ul class="problems">
+            {data.problems.map(({ field, text }) => (
+              <li key={field + text}>
+                <code>{field}</code>: {text}
+              </li>
+            ))}
+          </ul>
+          <p>Taken out, they have their defaults again; then the box must be restarted.</p>
+          <button type="button" disabled={mend.busy} onClick={() => void mend.run()}>
+            Take them out
+          </button>
+          <Failure failure={mend.failure} />
+        </Notice>
+      )}
+      {data && !done && data.pendingRestart.length > 0 && (
+        <Notice tone="warn" title="The box must be restarted.">
+          <p>Only then these are in force: {titlesOf(data.pendingRestart, data.fields).join(', ')}.</p>
+          <button type="button" onClick={() => setRestarting(true)}>
+            Restart …
+          </button>
+        </Notice>
+      )}
+      {restarting && (
+        <Restart
+          newPort={newPortOf(data)}
+          onClose={() => setRestarting(false)}
+          onBack={() => {
+            setRestarting(false)
+            setDone(undefined)
+            reload()
+          }}
+        />
+      )}
       {data && (
         <form
           class="settings"
@@ -66,7 +117,7 @@ export function Settings(): VNode {
             {save.failure?.code === 'CONFLICT' && (
               <p>Your edits are kept. The values below are the new ones: look at them, then save again.</p>
             )}
-            {done && <Saved changed={done} fields={data.fields} />}
+            {done && <Saved changed={done} fields={data.fields} onRestart={() => setRestarting(true)} />}
             {changed.length > 0 && (
               <p class="save-actions">
                 <span>{count(changed.length, 'change')} not saved</span>
@@ -87,13 +138,29 @@ export function Settings(): VNode {
   )
 }
 
-function Saved(props: { changed: SettingsChanged; fields: SettingsField[] }): VNode {
-  const pendingRestart = props.changed.pendingRestart.map(
-    (path) => props.fields.find((field) => field.path === path)?.title ?? path,
-  )
+function Saved(props: { changed: SettingsChanged; fields: SettingsField[]; onRestart: () => void }): VNode {
+  const pendingRestart = titlesOf(props.changed.pendingRestart, props.fields)
   return (
     <Notice tone={pendingRestart.length > 0 ? 'warn' : 'ok'} title="Saved.">
-      {pendingRestart.length > 0 && `Takes effect after the box restarts: ${pendingRestart.join(', ')}.`}
+      {pendingRestart.length > 0 && (
+        <>
+          <p>Takes effect after the box restarts: {pendingRestart.join(', ')}.</p>
+          <button type="button" onClick={props.onRestart}>
+            Restart …
+          </button>
+        </>
+      )}
     </Notice>
   )
+}
+
+function titlesOf(paths: readonly string[], fields: readonly SettingsField[]): string[] {
+  return paths.map((path) => fields.find((field) => field.path === path)?.title ?? path)
+}
+
+/** The port under which the page stands after a restart, when it is another one. */
+function newPortOf(view: SettingsView | undefined): number | undefined {
+  if (!view?.pendingRestart.includes('page.httpsPort')) return undefined
+  const port = view.fields.find(({ path }) => path === 'page.httpsPort')?.value
+  return typeof port === 'number' && port !== 0 ? port : undefined
 }

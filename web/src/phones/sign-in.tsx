@@ -1,6 +1,7 @@
 import type { VNode } from 'preact'
 import { useCallback, useEffect, useState } from 'preact/hooks'
 import type { DeviceView, LineView, SignInView } from '#src/api/schema/devices.ts'
+import type { StatusView } from '#src/api/schema/health.ts'
 import type { LabView } from '#src/api/schema/people.ts'
 import { ask } from '../api-client.ts'
 import { onEvent } from '../event-stream.ts'
@@ -90,6 +91,7 @@ function Code(props: { signIn: Waiting; onNewCode: () => void }): VNode {
   const { signIn } = props
   const leftMs = signIn.expiresAtMs - useNow()
   const { data: lab } = useResource<LabView>('/api/lab')
+  const { data: status } = useResource<StatusView>('/api/status', ['policiesChanged'])
   if (leftMs <= 0) {
     return (
       <Notice tone="warn" title="The code has expired.">
@@ -102,6 +104,11 @@ function Code(props: { signIn: Waiting; onNewCode: () => void }): VNode {
   const candidates = lab?.people.filter((person) => person.canSignIn) ?? []
   return (
     <>
+      {status && !status.sipDevicesAllowed && (
+        <Notice tone="warn" title="Nobody is allowed to call from SIP phones yet.">
+          The sign-in would be refused. {allowCalling}
+        </Notice>
+      )}
       <ol class="sign-in-steps">
         <li>
           On any computer or mobile, open{' '}
@@ -132,12 +139,14 @@ function Code(props: { signIn: Waiting; onNewCode: () => void }): VNode {
   )
 }
 
+const allowCalling = (
+  <>
+    Switch on “Calling on SIP devices” for them, or for everybody, under <a href="#/people">People</a>.
+  </>
+)
+
 const remedies: Record<string, VNode> = {
-  SIGN_IN_NOT_ALLOWED: (
-    <>
-      Switch on “Calling on SIP devices” for them, or for everybody, under <a href="#/people">People</a>.
-    </>
-  ),
+  SIGN_IN_NOT_ALLOWED: allowCalling,
   SIGN_IN_NO_NUMBER: <>Assign a phone number to them in the Teams admin center, then try again.</>,
   SIGN_IN_NO_LICENCE: <>Assign a Teams Phone licence to them, then try again.</>,
 }

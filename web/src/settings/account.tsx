@@ -9,11 +9,15 @@ import { useAction } from '../use-resource.ts'
 export function Account(): VNode {
   const [currentPassword, setCurrent] = useState('')
   const [newPassword, setNew] = useState('')
+  const [again, setAgain] = useState('')
+  const [tried, setTried] = useState(false)
   const [done, setDone] = useState(false)
   const change = useAction(async () => {
     await ask('POST', '/api/password', { currentPassword, newPassword })
     setCurrent('')
     setNew('')
+    setAgain('')
+    setTried(false)
     setDone(true)
   })
   return (
@@ -23,7 +27,8 @@ export function Account(): VNode {
         onSubmit={(event) => {
           event.preventDefault()
           setDone(false)
-          void change.run()
+          setTried(true)
+          if (again === newPassword) void change.run()
         }}
       >
         <input type="text" name="username" value="admin" autoComplete="username" hidden readOnly />
@@ -43,6 +48,15 @@ export function Account(): VNode {
           autoComplete="new-password"
           minLength={10}
           hint="At least 10 characters. Every other login ends."
+          required
+        />
+        <TextField
+          label="The new password again"
+          type="password"
+          value={again}
+          onValue={setAgain}
+          autoComplete="new-password"
+          problem={tried && again !== newPassword ? 'The two passwords differ.' : undefined}
           required
         />
         <Failure failure={change.failure} />

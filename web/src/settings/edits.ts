@@ -27,7 +27,7 @@ export function groupsOf(fields: readonly SettingsField[]): { title: string; fie
 
 /** A field's value as it stands in its input. */
 export function shownValue(field: SettingsField): string {
-  return asText(field.value)
+  return field.kind === 'json' && field.value !== null ? JSON.stringify(field.value) : asText(field.value)
 }
 
 /** The text of a value: lists with commas, nothing for null. */
@@ -45,6 +45,13 @@ export function patchOf(fields: readonly SettingsField[], edits: Edits): Record<
     if (edit === undefined) continue
     put(patch, field.path.split('.'), valueOf(field, edit))
   }
+  return patch
+}
+
+/** A merge patch that takes saved settings out, whatever they hold. */
+export function removalOf(paths: readonly string[]): Record<string, unknown> {
+  const patch: Record<string, unknown> = {}
+  for (const path of paths) put(patch, path.split('.'), null)
   return patch
 }
 
@@ -68,9 +75,20 @@ function valueOf(field: SettingsField, text: string): unknown {
     case 'integer':
       // Not a number stays text: the box then says which field is wrong.
       return /^-?\d+$/.test(trimmed) ? Number(trimmed) : trimmed
+    case 'json':
+      return parsed(trimmed)
     case 'list':
       return trimmed.split(/[\s,;]+/).filter(Boolean)
     default:
       return trimmed
+  }
+}
+
+/** What is no JSON stays text: the box then says what it expects. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
   }
 }

@@ -5,13 +5,34 @@ import { formatMoment } from '../format.ts'
 import { Failure } from '../ui/notice.tsx'
 import { useResource } from '../use-resource.ts'
 
+const words: Record<string, string> = {
+  'admin.login': 'logged in',
+  'admin.password': 'changed the password',
+  'admin.reset': 'took the password away',
+  'box.claim': 'claimed the box',
+  'box.restart': 'restarted the box',
+  'call.hangUp': 'hung up a call',
+  'device.add': 'added a phone',
+  'device.remove': 'removed a phone',
+  'device.rename': 'renamed a phone',
+  'line.credentials': 'read credentials',
+  'line.password': 'made a new phone password',
+  'line.provisioned': 'set up a softphone by link',
+  'line.signIn': 'signed in on a phone',
+  'line.signIn.begin': 'began a sign-in',
+  'line.signOut': 'signed out of a phone',
+  'policy.change': 'changed a calling policy',
+  'policy.remove': 'took a calling policy away',
+  'settings.change': 'changed settings',
+}
+
 /** Who did what on the box lately. */
 export function History(): VNode {
   const [open, setOpen] = useState(false)
   return (
     <section aria-labelledby="history">
       <h2 id="history">History</h2>
-      <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>
+      <button type="button" class="fit" aria-expanded={open} onClick={() => setOpen(!open)}>
         {open ? 'Hide' : 'Show who did what'}
       </button>
       {open && <Entries />}
@@ -44,16 +65,9 @@ function Entries(): VNode {
             <tr key={entry.id}>
               <td data-name="When">{formatMoment(entry.atMs)}</td>
               <td data-name="Who">{entry.actor}</td>
-              <td data-name="What">
-                <code>{entry.action}</code>
-              </td>
+              <td data-name="What">{words[entry.action] ?? entry.action}</td>
               <td data-name="Details" class="muted">
-                {Object.entries(entry.details)
-                  .map(
-                    ([name, value]) =>
-                      `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
-                  )
-                  .join(', ')}
+                {describe(entry)}
               </td>
             </tr>
           ))}
@@ -61,4 +75,14 @@ function Entries(): VNode {
       </table>
     </>
   )
+}
+
+/** The details, or what it was done to where there are none. */
+function describe({ details, subject, action }: AuditPage['entries'][number]): string {
+  const parts = Object.entries(details).map(
+    ([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
+  // Every phone and line has a long id; where something better names it, the id only fills the row.
+  const named = action.startsWith('policy.') ? [subject, ...parts] : parts
+  return named.length > 0 ? named.join(', ') : subject
 }

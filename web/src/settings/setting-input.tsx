@@ -6,7 +6,7 @@ import { asText, shownValue } from './edits.ts'
 
 const effects: Record<SettingsField['applies'], string> = {
   live: '',
-  sip: 'Calls are interrupted when this changes.',
+  sip: 'Takes effect after a restart.',
   reboot: 'Takes effect after a restart.',
 }
 
@@ -58,7 +58,8 @@ function Choice(props: {
         id={id}
         value={props.value}
         data-changed={props.edit !== undefined}
-        aria-describedby={`${id}-hint`}
+        aria-invalid={props.problem ? 'true' : undefined}
+        aria-describedby={props.problem ? `${id}-hint ${id}-problem` : `${id}-hint`}
         onChange={(event) => props.onEdit(event.currentTarget.value)}
       >
         {choices.map((choice) => (
@@ -70,21 +71,27 @@ function Choice(props: {
       <p class="hint" id={`${id}-hint`}>
         {props.hint}
       </p>
-      {props.problem && <p class="problem">{props.problem}</p>}
+      {props.problem && (
+        <p class="problem" id={`${id}-problem`}>
+          {props.problem}
+        </p>
+      )}
     </div>
   )
 }
 
 function hintOf(field: SettingsField): string {
-  const fallback = asText(field.default)
+  const text = asText(field.default)
+  const fallback = field.kind === 'boolean' ? (text === 'true' ? 'yes' : 'no') : text
   const limits =
     field.minimum !== null && field.maximum !== null ? `${field.minimum} to ${field.maximum}` : undefined
   const parts = [
     limits,
     fallback === '' ? (field.optional ? 'may be empty' : undefined) : `default ${fallback}`,
     field.kind === 'list' ? 'separated by commas' : undefined,
+    field.kind === 'json' ? 'as JSON: [{"name": "sip.example.com", "port": 5061}]' : undefined,
   ].filter((part) => part !== undefined)
-  const text = parts.join(', ')
-  const sentence = text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+  const all = parts.join(', ')
+  const sentence = all === '' ? '' : `${all.charAt(0).toUpperCase()}${all.slice(1)}.`
   return [sentence, effects[field.applies]].filter(Boolean).join(' ')
 }

@@ -26,6 +26,8 @@ export function Dialog(props: {
         event.preventDefault()
         props.onClose()
       }}
+      // Browsers close by themselves on a second Escape without another key between.
+      onClose={props.onClose}
     >
       <header class="dialog-head">
         <h2 id={titleId}>{props.title}</h2>
