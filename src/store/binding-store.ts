@@ -73,6 +73,7 @@ export class SqliteBindingStore implements BindingStore, BindingMemory {
         this.#write(aor, next)
         return next.slice()
       },
+      oneStatement: true,
       committed: () => this.#publish(aor),
     })
   }

@@ -80,6 +80,7 @@ export function createCallLogStore(context: StoreContext): BoundedCallLog {
             record.sipStatus,
             record.explanation,
           ),
+        oneStatement: true,
         committed: () => calls++,
       })
     },

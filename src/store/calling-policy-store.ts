@@ -26,7 +26,7 @@ function toPolicy(row: Row): CallingPolicy {
 
 /** Keeps calling policies: one per user, and Global for everybody else. */
 export function createCallingPolicyStore(context: StoreContext): CallingPolicyStore {
-  const { database } = context
+  const { database, memory } = context
   const find = database.prepare<[string], Row>(
     `SELECT ${columns} FROM calling_policies WHERE scope IN (?, 'Global') ORDER BY scope = 'Global' LIMIT 1`,
   )
@@ -39,24 +39,26 @@ export function createCallingPolicyStore(context: StoreContext): CallingPolicySt
   const remove = database.prepare<[string]>('DELETE FROM calling_policies WHERE scope = ?')
 
   return {
-    forUser(userId) {
+    forUser: memory.remember((userId) => {
       const row = guarded(() => find.get(userId))
       return row ? toPolicy(row) : { ...defaultCallingPolicy }
-    },
+    }),
     list: () => guarded(() => list.all().map(toPolicy)),
     save(policy) {
-      guarded(() =>
-        save.run(
-          policy.scope,
-          Number(policy.allowSipDevicesCalling),
-          Number(policy.allowCallRedirect),
-          Number(policy.busyOnBusy),
-          Number(policy.emergencyLocationRequired),
+      memory.changing(() =>
+        guarded(() =>
+          save.run(
+            policy.scope,
+            Number(policy.allowSipDevicesCalling),
+            Number(policy.allowCallRedirect),
+            Number(policy.busyOnBusy),
+            Number(policy.emergencyLocationRequired),
+          ),
         ),
       )
     },
     remove(scope) {
-      guarded(() => remove.run(scope))
+      memory.changing(() => guarded(() => remove.run(scope)))
     },
   }
 }

@@ -6,8 +6,8 @@ export interface DeviceStates {
   refresh(deviceId: string): void
 }
 
-/** Prepares the SQL of `DeviceStates`; `changed` hears of each device whose row may be another one now. */
-export function createDeviceStates(context: StoreContext, changed: (deviceId: string) => void): DeviceStates {
+/** Prepares the SQL of `DeviceStates`. */
+export function createDeviceStates(context: StoreContext): DeviceStates {
   const anybody = 'SELECT 1 FROM sign_ins JOIN lines ON lines.id = line_id WHERE device_id = devices.id'
   const update = context.database.prepare<[string]>(`
     UPDATE devices SET state = CASE
@@ -18,7 +18,6 @@ export function createDeviceStates(context: StoreContext, changed: (deviceId: st
   return {
     refresh(deviceId) {
       update.run(deviceId)
-      changed(deviceId)
     },
   }
 }

@@ -6,8 +6,7 @@ import type { LineMemory } from './line-store.ts'
 import type { DeviceStore } from './store.ts'
 import { guarded } from './store-errors.ts'
 
-/** A device as it stands in the database. */
-export interface DeviceRow {
+interface Row {
   id: string
   kind: string
   label: string
@@ -21,20 +20,16 @@ const columns = 'id, kind, label, mac, state, created_at_ms, last_seen_at_ms'
 /** A sighting is written when the last written one is at least this old. */
 const seenWriteMs = 60_000
 
-/**
- * Keeps devices; removing one takes its lines, bindings and sign-ins with it. `read` holds the rows read so far,
- * because every REGISTER asks for one; whoever changes a row takes it out.
- */
+/** Keeps devices; removing one takes its lines, bindings and sign-ins with it. */
 export function createDeviceStore(
   context: StoreContext,
   lines: LineMemory,
   bindings: BindingMemory,
-  read: Map<string, DeviceRow>,
 ): DeviceStore {
-  const { database, group, logger } = context
-  const find = database.prepare<[string], DeviceRow>(`SELECT ${columns} FROM devices WHERE id = ?`)
-  const findByMac = database.prepare<[string], DeviceRow>(`SELECT ${columns} FROM devices WHERE mac = ?`)
-  const list = database.prepare<[], DeviceRow>(`SELECT ${columns} FROM devices ORDER BY label, id`)
+  const { database, group, memory, logger } = context
+  const find = database.prepare<[string], Row>(`SELECT ${columns} FROM devices WHERE id = ?`)
+  const findByMac = database.prepare<[string], Row>(`SELECT ${columns} FROM devices WHERE mac = ?`)
+  const list = database.prepare<[], Row>(`SELECT ${columns} FROM devices ORDER BY label, id`)
   const upsert = database.prepare<[string, string, string, string | null, string, number, number | null]>(`
     INSERT INTO devices (${columns}) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, label = excluded.label, mac = excluded.mac,
@@ -49,7 +44,7 @@ export function createDeviceStore(
     removeDevice.run(id)
   })
 
-  const toDevice = (row: DeviceRow): Device => ({
+  const toDevice = (row: Row): Device => ({
     id: row.id,
     kind: row.kind as Device['kind'],
     label: row.label,
@@ -58,14 +53,8 @@ export function createDeviceStore(
     createdAtMs: row.created_at_ms,
     lastSeenAtMs: seen.get(row.id)?.atMs ?? row.last_seen_at_ms ?? undefined,
   })
-  const mapped = (row: DeviceRow | undefined): Device | undefined => row && toDevice(row)
-  const rowOf = (id: string): DeviceRow | undefined => {
-    const known = read.get(id)
-    if (known) return known
-    const row = guarded(() => find.get(id))
-    if (row) read.set(id, row)
-    return row
-  }
+  const mapped = (row: Row | undefined): Device | undefined => row && toDevice(row)
+  const rowOf = memory.remember((id) => guarded(() => find.get(id)))
 
   return {
     find: (id) => mapped(rowOf(id)),
@@ -84,7 +73,7 @@ export function createDeviceStore(
         ),
       )
       seen.delete(device.id)
-      read.delete(device.id)
+      memory.forget()
     },
     remove(id) {
       // What waits must be written first, or it would bring back bindings of this device.
@@ -94,7 +83,7 @@ export function createDeviceStore(
       lines.forget(aors)
       bindings.forget(aors)
       seen.delete(id)
-      read.delete(id)
+      memory.forget()
     },
     noteSeen(id, atMs) {
       const last = seen.get(id)
@@ -104,7 +93,7 @@ export function createDeviceStore(
       }
       const entry = { atMs, writtenAtMs: atMs }
       seen.set(id, entry)
-      group.join({ write: () => noteSeen.run(atMs, id) }).catch((error: unknown) => {
+      group.join({ write: () => noteSeen.run(atMs, id), oneStatement: true }).catch((error: unknown) => {
         // The next sighting tries again.
         entry.writtenAtMs = -Infinity
         logger.warn({ deviceId: id, reason: errorText(error) }, 'a sighting was not written')

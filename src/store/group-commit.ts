@@ -6,6 +6,7 @@ import { sqliteCode, toStoreError } from './store-errors.ts'
 interface Member {
   /** Runs inside the transaction. */
   write: () => unknown
+  oneStatement: boolean
   /** Runs after the commit, before the promise resolves. */
   committed: ((result: never) => void) | undefined
   resolve: (result: never) => void
@@ -16,6 +17,8 @@ interface Member {
 export interface GroupMember<Result> {
   /** Does its SQL; a throw undoes this member's SQL alone and rejects its promise with what was thrown. */
   write: () => Result
+  /** True: `write` does one statement and nothing that can fail behind it, so there is never anything to undo. */
+  oneStatement?: boolean
   /** Takes the result into memory: only called once it is on disk. */
   committed?: (result: Result) => void
 }
@@ -68,7 +71,8 @@ export class GroupCommit {
   /** Joins the next batch; settles after its commit, with what `write` returned. */
   join<Result>(member: GroupMember<Result>): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
-      this.#waiting.push({ write: member.write, committed: member.committed, resolve, reject })
+      const { write, committed, oneStatement = false } = member
+      this.#waiting.push({ write, committed, oneStatement, resolve, reject })
       this.#schedule()
     })
   }
@@ -115,16 +119,19 @@ export class GroupCommit {
   }
 
   #runMember(member: Member, done: { member: Member; result: unknown }[]): void {
-    this.#savepoint.run()
+    const undoable = !member.oneStatement
+    if (undoable) this.#savepoint.run()
     try {
       const result = member.write()
-      this.#release.run()
+      if (undoable) this.#release.run()
       done.push({ member, result })
     } catch (error) {
       // A full disk or an I/O error can make SQLite roll the whole transaction back by itself.
       if (!this.#database.inTransaction) throw error
-      this.#rollbackTo.run()
-      this.#release.run()
+      if (undoable) {
+        this.#rollbackTo.run()
+        this.#release.run()
+      }
       member.reject(sqliteCode(error) === undefined ? asError(error) : toStoreError(error))
     }
   }

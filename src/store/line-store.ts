@@ -138,6 +138,7 @@ export class SqliteLineStore implements LineStore, LineMemory {
     guarded(() => this.#remove.immediate(line))
     this.forget([line.username])
     this.#bindings.forget([line.username])
+    this.#context.memory.forget()
   }
 
   usernamesOf(deviceId: string): string[] {

@@ -12,10 +12,11 @@ import type { StoreContext } from './context.ts'
 import { prepareDataDir, storePaths } from './data-dir.ts'
 import { openDatabaseFile } from './database-file.ts'
 import { createDeviceStates } from './device-states.ts'
-import { createDeviceStore, type DeviceRow } from './device-store.ts'
+import { createDeviceStore } from './device-store.ts'
 import { GroupCommit } from './group-commit.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { SqliteLineStore } from './line-store.ts'
+import { ReadMemory } from './read-memory.ts'
 import { createSealer, type Sealer } from './seal.ts'
 import { createSecretStore } from './secret-store.ts'
 import { createSettingsStore } from './settings-store.ts'
@@ -74,9 +75,15 @@ interface StoreParts extends StoreOptions {
 
 function buildStore({ database, sealer, backups, lock, clock, logger, realm }: StoreParts): Store {
   const group = new GroupCommit(database, systemClock, commitWindowMs)
-  const context: StoreContext = { database, sealer, group, logger, nowMs: () => clock.nowMs() }
-  const deviceRows = new Map<string, DeviceRow>()
-  const deviceStates = createDeviceStates(context, (id) => deviceRows.delete(id))
+  const context: StoreContext = {
+    database,
+    sealer,
+    group,
+    memory: new ReadMemory(),
+    logger,
+    nowMs: () => clock.nowMs(),
+  }
+  const deviceStates = createDeviceStates(context)
   const bindings = new SqliteBindingStore(context)
   const lines = new SqliteLineStore(context, bindings, deviceStates, realm)
   bindings.load()
@@ -110,7 +117,7 @@ function buildStore({ database, sealer, backups, lock, clock, logger, realm }: S
     settings: createSettingsStore(context, secretSettings()),
     users: createUserStore(context, deviceStates),
     callingPolicies: createCallingPolicyStore(context),
-    devices: createDeviceStore(context, lines, bindings, deviceRows),
+    devices: createDeviceStore(context, lines, bindings),
     lines,
     bindings,
     signIns: createSignInStore(context, deviceStates),

@@ -26,7 +26,7 @@ function toSignIn(row: Row): SignIn {
 
 /** Keeps who is signed in on which line, with the sealed token cache of each. */
 export function createSignInStore(context: StoreContext, deviceStates: DeviceStates): SignInStore {
-  const { database, sealer } = context
+  const { database, sealer, memory } = context
   const saveUser = prepareSaveUser(database)
   const forLine = database.prepare<[string], Row>(`SELECT ${columns} FROM sign_ins WHERE line_id = ?`)
   const forUser = database.prepare<[string], Row>(
@@ -65,19 +65,24 @@ export function createSignInStore(context: StoreContext, deviceStates: DeviceSta
     return removed
   })
 
+  const readForUser = memory.remember((userId) =>
+    guarded(() => forUser.all(userId).map((row) => Object.freeze(toSignIn(row)))),
+  )
+
   return {
-    forLine(lineId) {
+    forLine: memory.remember((lineId) => {
       const row = guarded(() => forLine.get(lineId))
       return row && toSignIn(row)
-    },
-    forUser: (userId) => guarded(() => forUser.all(userId).map(toSignIn)),
+    }),
+    forUser: (userId) => readForUser(userId).slice(),
     list: () => guarded(() => list.all().map(toSignIn)),
-    save: (signIn, user, tokenCache) => guarded(() => save.immediate(signIn, user, tokenCache)),
+    save: (signIn, user, tokenCache) =>
+      memory.changing(() => guarded(() => save.immediate(signIn, user, tokenCache))),
     tokenCache(lineId) {
       const row = guarded(() => selectTokens.get(lineId))
       return row && sealer.open(row.sealed_token_cache, place(lineId))
     },
-    remove: (lineId) => guarded(() => remove.immediate(lineId)),
+    remove: (lineId) => memory.changing(() => guarded(() => remove.immediate(lineId))),
   }
 }
 

@@ -53,7 +53,7 @@ export function prepareSaveUser(database: StoreContext['database']): (user: User
 
 /** Keeps the Entra accounts that the box knows. */
 export function createUserStore(context: StoreContext, deviceStates: DeviceStates): UserStore {
-  const { database } = context
+  const { database, memory } = context
   const save = prepareSaveUser(database)
   const find = database.prepare<[string], Row>(`SELECT ${columns} FROM users WHERE id = ?`)
   // Two tenants may know the same number (the lab beside the real one): the one read last counts.
@@ -74,11 +74,11 @@ export function createUserStore(context: StoreContext, deviceStates: DeviceState
   })
 
   return {
-    find: (id) => guarded(() => mapped(find.get(id))),
-    findByNumber: (number) => guarded(() => mapped(findByNumber.get(number))),
+    find: memory.remember((id) => guarded(() => mapped(find.get(id)))),
+    findByNumber: memory.remember((number) => guarded(() => mapped(findByNumber.get(number)))),
     list: () => guarded(() => list.all().map(toUser)),
-    save: (user) => guarded(() => save(user)),
-    remove: (id) => guarded(() => remove.immediate(id)),
+    save: (user) => memory.changing(() => guarded(() => save(user))),
+    remove: (id) => memory.changing(() => guarded(() => remove.immediate(id))),
   }
 }
 

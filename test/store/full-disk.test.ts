@@ -6,6 +6,7 @@ import { createCallLogStore } from '#src/store/call-log-store.ts'
 import { storePaths } from '#src/store/data-dir.ts'
 import { openDatabaseFile } from '#src/store/database-file.ts'
 import { GroupCommit } from '#src/store/group-commit.ts'
+import { ReadMemory } from '#src/store/read-memory.ts'
 import { createSealer } from '#src/store/seal.ts'
 import { createSecretStore } from '#src/store/secret-store.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
@@ -20,6 +21,7 @@ t.test('a full disk: STORE_FAILED with advice, nothing half-written, and it work
     database,
     sealer: createSealer(testKey),
     group: new GroupCommit(database, new FakeClock(), 0),
+    memory: new ReadMemory(),
     logger: new MemoryLogger(),
     nowMs: () => 0,
   }

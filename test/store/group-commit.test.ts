@@ -65,6 +65,17 @@ t.test('a failing member is undone alone', async (t) => {
   t.strictSame(rows(), [1, 2], 'what the failing member had written is gone')
 })
 
+t.test('a member of one statement needs no savepoint to be undone alone', async (t) => {
+  const { add, group, rows, database } = openGroup(t)
+  const several = database.prepare('INSERT INTO t VALUES (5), (6), (1)')
+  const good = add(1)
+  const bad = group.join({ write: () => several.run(), oneStatement: true })
+  const last = group.join({ write: () => database.exec('INSERT INTO t VALUES (2)').open, oneStatement: true })
+  await t.rejects(bad, { code: 'STORE_FAILED', details: { sqlite: 'SQLITE_CONSTRAINT_PRIMARYKEY' } })
+  await Promise.all([good, last])
+  t.strictSame(rows(), [1, 2], 'the rows before the one that failed are gone too')
+})
+
 t.test('a failing commit rejects every member and keeps nothing', async (t) => {
   const { group, add, rows, database } = openGroup(t)
   database.exec('PRAGMA foreign_keys = ON; CREATE TABLE c (n REFERENCES t (n) DEFERRABLE INITIALLY DEFERRED)')
