@@ -330,8 +330,8 @@ t.test('RTP of a stranger in a live call is counted and not heard', async (t) =>
       const now = (await counters())['calls.rtpForeignSource'] as number
       return now > before ? now - before : undefined
     })
-    // A phone that speaks before the relay has read its answer is nobody yet: up to a few packets more.
-    t.ok(foreign >= sent * 2 && foreign < sent * 2 + 10, `${foreign} packets, at both legs`)
+    // A busy kernel may drop a datagram, and a phone that speaks before the relay has read its answer is nobody yet.
+    t.ok(Math.abs(foreign - sent * 2) < 10, `${foreign} of ${sent * 2} packets, at both legs`)
     for (const [name, phone, hz] of [
       ['caller', caller, 620],
       ['callee', callee, 440],
