@@ -36,6 +36,14 @@ export function rtcpSsrc(packet: Buffer): number {
   return packet.readInt32BE(4)
 }
 
+/** Puts `to` in place of the SSRC `from` wherever a packet of a well-formed compound names its sender by it. */
+export function renameRtcpSender(packet: Buffer, length: number, from: number, to: number): void {
+  for (let offset = 0; offset + rtcpMinBytes <= length;) {
+    if (packet.readInt32BE(offset + 4) === from) packet.writeInt32BE(to, offset + 4)
+    offset += 4 + packet.readUInt16BE(offset + 2) * 4
+  }
+}
+
 /** What a sender tells about its stream (RFC 3550 6.4.1). */
 export interface SenderReport {
   ssrc: number

@@ -180,6 +180,30 @@ t.test('descriptions that name our own ports do not make a packet go round for e
   t.match(stats, { caller: { receivedPackets: 2, sentPackets: 0 }, callee: { sentPackets: 0 } })
 })
 
+t.test(
+  'a plain phone that starts its numbers anew under the same SSRC goes on being heard by SRTP',
+  async (t) => {
+    const relay = await start(t as Test)
+    const { sessionId, caller, callee } = await call(t as Test, relay, {}, { secure: true })
+    const ssrcs = (): number[] => [...new Set(callee.rtp.map((packet) => packet.readInt32BE(8)))]
+    let heard = 0
+    // Back by less than half the range: a rollover counter cannot tell that from late packets.
+    for (const first of [20_000, 500, 300]) {
+      caller.sequence = first
+      for (let sent = 0; sent < 10; sent++) caller.send(caller.packet())
+      heard += first === 20_000 ? 10 : 9
+      await callee.heard(heard)
+    }
+    t.equal(ssrcs()[0], caller.ssrc, 'as it came, as long as that is safe')
+    t.equal(ssrcs().length, 3, 'one index is never used twice: a new start is a new stream')
+    caller.sendRtcp()
+    await callee.heard(heard, 1)
+    t.equal(callee.rtcp[0]?.readInt32BE(4), ssrcs()[2], 'reports speak of the stream that is heard')
+    t.equal(callee.rtcp[0]?.readInt32BE(12), ssrcs()[2])
+    t.equal((await relay.query(sessionId))?.caller.lostPackets, 0)
+  },
+)
+
 t.test('a hold by c=0.0.0.0 stops what is sent there, and the resume brings it back', async (t) => {
   const relay = await start(t as Test)
   const { sessionId, caller, callee, towardCaller, towardCallee } = await call(t as Test, relay)

@@ -11,6 +11,8 @@ import {
   type SrtpReceiver,
   type SrtpSender,
 } from '#src/rtp/srtp-context.ts'
+import { rtpSsrc } from '#src/rtp/packet.ts'
+import { renameRtcpSender, rtcpSsrc } from '#src/rtp/rtcp.ts'
 import type { LegMediaSpec, WorkerLegStats } from '../protocol.ts'
 import { Latch } from './latch.ts'
 import { StreamStats } from './stream-stats.ts'
@@ -122,7 +124,10 @@ export class Leg {
   /** Makes what this leg sends of a clear packet, the first `length` bytes; undefined when there is nobody to send to. */
   prepareRtp(packet: Buffer, length: number): Buffer | undefined {
     if (this.#held || this.rtpLatch.target === undefined) return undefined
-    return this.sender === undefined ? exact(packet, length) : this.#protectRtp(this.sender, packet, length)
+    if (this.sender === undefined) return exact(packet, length)
+    const restarts = this.other?.stats.restarts
+    if (restarts) packet.writeInt32BE(this.#renamed(rtpSsrc(packet), restarts), 8)
+    return this.#protectRtp(this.sender, packet, length)
   }
 
   /** Sends what `prepareRtp` made. */
@@ -139,6 +144,11 @@ export class Leg {
     const target = this.rtcpMux ? this.rtpLatch.target : this.rtcpLatch.target
     const socket = this.rtcpMux ? this.#rtp : this.#rtcp
     if (target === undefined || this.#held || socket === undefined) return
+    const restarts = this.other?.stats.restarts
+    if (restarts && this.sender !== undefined) {
+      const ssrc = rtcpSsrc(packet)
+      renameRtcpSender(packet, length, ssrc, this.#renamed(ssrc, restarts))
+    }
     const out =
       this.sender === undefined ? exact(packet, length) : this.#protectRtcp(this.sender, packet, length)
     if (out !== undefined) socket.send(out, target.port, target.host)
@@ -167,6 +177,14 @@ export class Leg {
     this.#rtp = undefined
     this.#rtcp = undefined
     await Promise.all(sockets.map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))))
+  }
+
+  /**
+   * The SSRC for a stream that began anew with lower numbers. Under its old one each packet would either be as good as
+   * replayed, or be encrypted with key stream that has been used (RFC 3711 9.1); odd factor, so no name comes twice.
+   */
+  #renamed(ssrc: number, restarts: number): number {
+    return ssrc ^ Math.imul(restarts, 0x9e3779b1)
   }
 
   /** True for the ports of this session. */

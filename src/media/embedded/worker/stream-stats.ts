@@ -17,6 +17,8 @@ export class StreamStats {
   #lastArrivalMs = 0
   #lastTimestamp = 0
   #jitterMs = 0
+  /** How often a sender began its numbers anew under the same SSRC. */
+  restarts = 0
 
   get lostPackets(): number {
     return this.#lostBefore + this.#lostNow()
@@ -70,8 +72,10 @@ export class StreamStats {
       this.#afterJump = -1
     } else if (ahead <= 0x10000 - maxMisorder) {
       // Two in a row after a jump: the sender started anew (RFC 3550 A.1, bad_seq).
-      if (sequence === this.#afterJump) this.#restart(this.#ssrc, sequence)
-      else {
+      if (sequence === this.#afterJump) {
+        this.restarts++
+        this.#restart(this.#ssrc, sequence)
+      } else {
         this.#afterJump = (sequence + 1) & 0xffff
         this.#received--
       }
