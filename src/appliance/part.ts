@@ -50,7 +50,7 @@ export function reportWaiting(health: Health, name: string, needs: string): void
   health.report({
     name,
     state: 'failed',
-    detail: `Not started, because ${needs} did not start.`,
+    detail: `Not started, because of ${needs}.`,
     advice: `Mend ${needs} first.`,
   })
 }

@@ -94,7 +94,7 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
     const live = createLiveSettings(settings, log)
     const drain = foundation.sound
       ? await startWork({ options, foundation, live, health, lifetime, page, certificate, addresses })
-      : leaveOut(health)
+      : leaveOut(health, foundation.stored ? 'settings' : 'store')
     if (foundation.stored && !foundation.sound) {
       page.attach({
         settings: createSettingsService({
@@ -240,9 +240,8 @@ function certificateNames(): string[] {
   return ['localhost', 'branchline.local', hostname()]
 }
 
-function leaveOut(health: Health): () => Promise<void> {
-  for (const name of ['tenant', 'media', 'sip', 'calls'])
-    reportWaiting(health, name, 'the store or the settings')
+function leaveOut(health: Health, cause: 'store' | 'settings'): () => Promise<void> {
+  for (const name of ['tenant', 'media', 'sip', 'calls']) reportWaiting(health, name, cause)
   return async () => undefined
 }
 
