@@ -47,16 +47,28 @@ const levelNames: Record<number, string> = { 20: 'debug', 30: 'info ', 40: 'WARN
 
 const rank: Record<LogLevel, number> = { debug: 20, info: 30, warn: 40, error: 50 }
 
+/**
+ * Writes out what a terminal would act on: a phone may send escape sequences or line breaks as its name, and forge
+ * lines or worse on the console of whoever looks.
+ */
+function printable(text: string): string {
+  return text.replace(
+    /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
 /** Turns one JSON record into a line for people. */
 export function readableLine(json: string): string {
   const { level, time, msg, err, ...fields } = JSON.parse(json) as Record<string, unknown>
   const clock = new Date(time as number).toTimeString().slice(0, 8)
   const rest = Object.entries(fields).map(([name, value]) =>
-    typeof value === 'string' ? `${name}=${value}` : `${name}=${JSON.stringify(value)}`,
+    printable(typeof value === 'string' ? `${name}=${value}` : `${name}=${JSON.stringify(value)}`),
   )
   const failure = err as { message?: string; stack?: string } | undefined
-  const tail = failure ? `\n  ${failure.stack ?? failure.message ?? ''}` : ''
-  return `${clock} ${levelNames[level as number] ?? String(level)} ${String(msg)}${rest.length ? `  ${rest.join(' ')}` : ''}${tail}\n`
+  const trace = (failure?.stack ?? failure?.message ?? '').split('\n').map(printable).join('\n')
+  const tail = failure ? `\n  ${trace}` : ''
+  return `${clock} ${levelNames[level as number] ?? String(level)} ${printable(String(msg))}${rest.length ? `  ${rest.join(' ')}` : ''}${tail}\n`
 }
 
 /** Opens the log on a stream. `readable` = lines for people. */

@@ -55,3 +55,12 @@ t.test('a terminal gets one short line', async (t) => {
   logger.warn({ part: 'sip', port: 5060, hosts: ['a'] }, 'port is taken')
   t.match(lines.join(''), /^\d\d:\d\d:\d\d WARN {2}port is taken {2}part=sip port=5060 hosts=\["a"\]\n$/)
 })
+
+t.test('what a stranger calls himself does not act on the terminal', async (t) => {
+  const { logger, lines } = open(true)
+  logger.info({ userAgent: '\u001b[2J\u202egnp', err: new Error('a\rb') }, 'seen\n12:00:00 ERROR forged')
+  const text = lines.join('')
+  t.notMatch(text, /[\u001b\r\u202e]/)
+  t.match(text, 'userAgent=\\u001b[2J\\u202egnp')
+  t.equal(text.split('\n')[0]?.includes('seen\\u000a12:00:00 ERROR forged'), true, 'one line stays one line')
+})
