@@ -106,6 +106,43 @@ void t.test('a refusal with a line separator in its phrase still ends the call',
   t.equal(status, 486)
 })
 
+void t.test('over UDP a challenge leaves nothing behind (RFC 3261 8.2.7)', async (t) => {
+  const clock = new FakeClock()
+  const { srf, udpPort, engine } = await startTestEngine(t, { clock })
+  srf.use('invite', (req, res) => {
+    if (req.has('Proxy-Authorization')) return
+    if (req.get('Call-ID') !== 'slow') res.send(407)
+  })
+  srf.use('register', (_req, res) => res.send(401))
+  const peer = await RawPeer.open(t, udpPort)
+  for (const [method, status] of [
+    ['INVITE', 407],
+    ['REGISTER', 401],
+  ] as const) {
+    // A forged sender: nobody acknowledges.
+    for (let again = 0; again < 2; again++) {
+      peer.send(peer.request(method, { branch: `z9hG4bK${method}`, callId: method }))
+      t.equal((await peer.nextResponse()).status, status, 'a repetition is challenged again')
+    }
+  }
+  t.equal(engine.counters()['serverTransactionsAlive'], 0)
+  await clock.advance(40_000)
+  t.equal(peer.received.length, 4, 'no 100, and nothing is repeated')
+
+  peer.send(peer.request('INVITE', { callId: 'slow' }))
+  await until(() => engine.counters()['requestsServing'] === 1)
+  await clock.advance(199)
+  t.equal(peer.received.length, 4)
+  await clock.advance(1)
+  await peer.nextResponse(100)
+  peer.send(peer.request('INVITE', { callId: 'known', extra: ['Proxy-Authorization: Digest a="b"'] }))
+  t.equal(
+    (await peer.nextResponse(100)).headers.get('Call-ID'),
+    'known',
+    'who brings credentials hears at once',
+  )
+})
+
 void t.test('the same request by two ways is served once (482, RFC 3261 8.2.2.2)', async (t) => {
   const { srf, udpPort, engine } = await startTestEngine(t)
   let calls = 0

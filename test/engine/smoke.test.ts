@@ -29,7 +29,7 @@ void t.test('INVITE, 200, ACK, BYE from the caller', async (t) => {
     })
   })
   const peer = await RawPeer.open(t, udpPort)
-  peer.send(peer.request('INVITE'), sdp)
+  peer.send(peer.request('INVITE', { extra: ['Proxy-Authorization: Digest username="a"'] }), sdp)
   t.equal((await peer.nextResponse(100)).reason, 'Trying')
   const ok = await peer.nextResponse(200)
   t.equal(ok.headers.get('Contact'), `<sip:127.0.0.1:${udpPort}>`)

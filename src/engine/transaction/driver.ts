@@ -2,8 +2,9 @@ import type { Clock, Timer } from '#src/base/clock.ts'
 import type { TransportLayer } from '../transport/transport-port.ts'
 import type { TimerBases } from '../options.ts'
 
-/** Names of the timers of RFC 3261 17, RFC 6026 (L, M) and our own C and U. */
-export type TimerName = 'A' | 'B' | 'C' | 'D' | 'E' | 'F' | 'G' | 'H' | 'I' | 'J' | 'K' | 'L' | 'M' | 'U'
+/** Names of the timers of RFC 3261 17, RFC 6026 (L, M) and our own C, T and U. */
+export type TimerName =
+  'A' | 'B' | 'C' | 'D' | 'E' | 'F' | 'G' | 'H' | 'I' | 'J' | 'K' | 'L' | 'M' | 'T' | 'U'
 
 export type TimerEvent = `timer${TimerName}`
 
@@ -21,11 +22,14 @@ const timerEvents: Record<TimerName, TimerEvent> = {
   K: 'timerK',
   L: 'timerL',
   M: 'timerM',
+  T: 'timerT',
   U: 'timerU',
 }
 
 // A call may ring for long (queues, parked callers), but no entry lives for ever.
 const ringingLimitMs = 15 * 60_000
+/** RFC 3261 17.2.1: the longest that a 100 may wait for something better. */
+const tryingDelayMs = 200
 const unansweredRingingMs = 5 * 60_000
 
 /** What every transaction shares; counters are plain numbers that the engine reads. */
@@ -85,6 +89,13 @@ export class TransactionTimers {
     this.#retransmitName = name
     this.#onRetransmit ??= () => this.#fire(timerEvents[this.#retransmitName])
     this.#arm(this.#context.bases.t1Ms)
+  }
+
+  /** Starts T: the 100 that was put off. */
+  startTrying(): void {
+    this.#retransmitName = 'T'
+    this.#onRetransmit ??= () => this.#fire(timerEvents[this.#retransmitName])
+    this.#arm(tryingDelayMs)
   }
 
   /** Runs it again: A doubles without limit, E and G up to T2. */

@@ -13,12 +13,15 @@ export type InviteServerEvent =
   | 'timerH'
   | 'timerI'
   | 'timerL'
+  | 'timerT'
   | 'timerU'
   | 'transportError'
 
 type Step = Transition<InviteServerState, ServerAction>
 
 const start: Step = transition('proceeding', 'sendTrying', 'startU')
+const startLate: Step = transition('proceeding', 'startT', 'startU')
+const trying: Step = transition('proceeding', 'sendTrying')
 const stay: Record<InviteServerState, Step> = {
   proceeding: transition('proceeding'),
   completed: transition('completed'),
@@ -42,9 +45,12 @@ const ended: Step = transition('terminated', 'stopTimers')
 const timedOut: Step = transition('terminated', 'stopTimers', 'reportTimeout')
 const passAck: Step = transition('accepted', 'deliverAck')
 
-/** The first step: 100 goes out at once, because the application may be slow (RFC 3261 17.2.1). */
-export function startInviteServer(): Step {
-  return start
+/**
+ * The first step: 100 goes out at once, because the application may be slow (RFC 3261 17.2.1), or `later`, when
+ * a challenge is likely to come first.
+ */
+export function startInviteServer(later = false): Step {
+  return later ? startLate : start
 }
 
 /** RFC 3261 figure 7 as amended by RFC 6026; timer U tells our user that it never answered. */
@@ -64,6 +70,8 @@ export function stepInviteServer(
           return accept
         case 'failure':
           return reliable ? refuseReliable : refuseUnreliable
+        case 'timerT':
+          return trying
         case 'timerU':
           return unanswered
         case 'transportError':

@@ -38,6 +38,7 @@ export type ClientAction =
 /** The same for server transactions; timer U is ours, see `serverLifetimes`. */
 export type ServerAction =
   | 'sendTrying'
+  | 'startT'
   | 'sendResponse'
   | 'resend'
   | 'deliverAck'

@@ -1,3 +1,4 @@
+import { tagOf } from '#src/sip/name-addr.ts'
 import { SipHeaders, type SipRequest, type SipResponse } from '#src/sip/message.ts'
 import type { Flow } from '../transport/transport-port.ts'
 import { TransactionTimers, type DriverContext, type TimerEvent } from './driver.ts'
@@ -81,7 +82,7 @@ export class ServerTransaction {
   }
 
   start(): void {
-    const step = this.#invite ? startInviteServer() : startNonInviteServer()
+    const step = this.#invite ? startInviteServer(this.#awaitsChallenge()) : startNonInviteServer()
     this.#run(step.state, step.actions)
   }
 
@@ -107,7 +108,22 @@ export class ServerTransaction {
     this.#last = response
     if (response.status >= 200) this.#finalStatus = response.status
     this.#step(response.status < 200 ? 'provisional' : response.status < 300 ? 'success' : 'failure')
-    return this.#lastBytes
+    const bytes = this.#lastBytes
+    if (!this.#reliable && (response.status === 401 || response.status === 407)) this.abandon()
+    return bytes
+  }
+
+  // RFC 3261 8.2.7: over UDP a challenge leaves nothing behind, for its sender's address may be forged: no memory,
+  // and no repetitions toward somebody who never asked. If it is lost, the request comes again; that takes a
+  // client that has not been told 100.
+  #awaitsChallenge(): boolean {
+    const { headers } = this.request
+    return (
+      !this.#reliable &&
+      !headers.has('Proxy-Authorization') &&
+      !headers.has('Authorization') &&
+      tagOf(headers.get('To') ?? '') === undefined
+    )
   }
 
   transportError(): void {
@@ -154,7 +170,11 @@ export class ServerTransaction {
   #act(action: ServerAction): void {
     const { counters, transport } = this.#context
     switch (action) {
+      case 'startT':
+        this.#timers.startTrying()
+        return
       case 'sendTrying':
+        if (this.#last) return
         this.#last = tryingResponse(this.request)
         this.#lastBytes = transport.send(this.#last, this.flow, this.#onSendError)
         return
