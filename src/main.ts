@@ -62,7 +62,13 @@ if (values.help || values.version) {
   process.exit(0)
 }
 
-const log = openLog({ stream: process.stderr, readable: process.stderr.isTTY, level: 'info' })
+const log = openLog({
+  stream: process.stderr,
+  readable: process.stderr.isTTY,
+  level: 'info',
+  ...(process.stderr.isTTY ? {} : { gather: { clock: systemClock, forMs: 50 } }),
+})
+process.on('exit', () => log.flush())
 const credentials = environment['CREDENTIALS_DIRECTORY']
 const sealCredential = credentials === undefined ? undefined : join(credentials, 'branchline-seal-key')
 

@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import type { Clock, Timer } from '#src/base/clock.ts'
 import type { LogFields, Logger } from '#src/base/logger.ts'
 
 /** From the most to the least talkative. */
@@ -8,6 +9,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 export interface LogSink {
   logger: Logger
   setLevel(level: LogLevel): void
+  /** Writes what was gathered; for the end of the process. */
+  flush(): void
 }
 
 const secretNames =
@@ -71,15 +74,58 @@ export function readableLine(json: string): string {
   return `${clock} ${levelNames[level as number] ?? String(level)} ${printable(String(msg))}${rest.length ? `  ${rest.join(' ')}` : ''}${tail}\n`
 }
 
-/** Opens the log on a stream. `readable` = lines for people. */
+/** Lines gathered beyond this are written at once, characters. */
+const maxGathered = 16_384
+
+/**
+ * Lets the lines of a while share one write to the system: a write costs as much as the line itself. Whatever tells
+ * of trouble is written at once, with all that stands before it.
+ */
+class Gatherer {
+  readonly #stream: NodeJS.WritableStream
+  readonly #clock: Clock
+  readonly #forMs: number
+  #text = ''
+  #timer: Timer | undefined
+
+  constructor(stream: NodeJS.WritableStream, clock: Clock, forMs: number) {
+    this.#stream = stream
+    this.#clock = clock
+    this.#forMs = forMs
+  }
+
+  add(line: string): void {
+    this.#text += line
+    if (this.#text.length > maxGathered) this.flush()
+    else this.#timer ??= this.#clock.setTimer(this.#forMs, () => this.flush())
+  }
+
+  flush(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    if (this.#text === '') return
+    this.#stream.write(this.#text)
+    this.#text = ''
+  }
+}
+
+/**
+ * Opens the log on a stream. `readable` = lines for people. `gather` = lines without trouble may wait this long for
+ * each other; who asks for it calls `flush` when the process ends.
+ */
 export function openLog(options: {
   stream: NodeJS.WritableStream
   readable: boolean
   level: LogLevel
+  gather?: { clock: Clock; forMs: number }
 }): LogSink {
+  const { stream, readable, gather } = options
+  const gatherer = gather && new Gatherer(stream, gather.clock, gather.forMs)
   const destination = {
     write: (line: string): void => {
-      options.stream.write(options.readable ? readableLine(line) : line)
+      const text = readable ? readableLine(line) : line
+      if (gatherer) gatherer.add(text)
+      else stream.write(text)
     },
   }
   const root = pino(
@@ -102,10 +148,13 @@ export function openLog(options: {
       if (rank.info >= threshold) logger.info(fields, text)
     },
     warn(fields: LogFields, text: string) {
-      if (rank.warn >= threshold) logger.warn(fields, text)
+      if (rank.warn < threshold) return
+      logger.warn(fields, text)
+      gatherer?.flush()
     },
     error(fields: LogFields, text: string) {
       logger.error(fields, text)
+      gatherer?.flush()
     },
     child: (fields: LogFields) => wrap(logger.child(maskSecrets(fields) as Record<string, unknown>)),
   })
@@ -114,5 +163,6 @@ export function openLog(options: {
     setLevel: (level) => {
       threshold = rank[level]
     },
+    flush: () => gatherer?.flush(),
   }
 }
