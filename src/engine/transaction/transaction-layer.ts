@@ -149,7 +149,7 @@ export class TransactionLayer {
 
   /** Finds or opens a flow to the first target that can be reached; rejects with the last failure. */
   async openFlow(resolve: () => Promise<readonly Target[]>): Promise<Flow> {
-    let failure: unknown = new Error('the URI leads nowhere')
+    let failure: unknown
     for (const target of await resolve()) {
       const open = this.openTo(target)
       if (open) return open
@@ -159,7 +159,7 @@ export class TransactionLayer {
         failure = error
       }
     }
-    throw failure
+    throw failure ?? new Error('the URI leads nowhere')
   }
 
   /** The flow that is open to a target already; one with a name is left to `connect`, which checks it. */

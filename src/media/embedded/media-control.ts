@@ -148,7 +148,7 @@ export class EmbeddedRelay extends EventSource<MediaEvents> implements MediaRela
     const load = new Map(this.#group.hosts.map((host) => [host, 0]))
     for (const { host } of this.#sessions.values()) load.set(host, (load.get(host) ?? 0) + 1)
     const hosts = [...load].sort((a, b) => a[1] - b[1]).map(([host]) => host)
-    let failure = new ApplianceError('MEDIA_FAILED', { reason: 'no media worker is running' })
+    let failure: ApplianceError | undefined
     for (const host of hosts) {
       const session: Session = {
         host,
@@ -168,7 +168,7 @@ export class EmbeddedRelay extends EventSource<MediaEvents> implements MediaRela
         if (error.code !== 'MEDIA_PORTS_EXHAUSTED') break
       }
     }
-    throw failure
+    throw failure ?? new ApplianceError('MEDIA_FAILED', { reason: 'no media worker is running' })
   }
 
   async #bind(session: Session, sessionId: string, side: Side, request: DescribeRequest): Promise<LegPorts> {

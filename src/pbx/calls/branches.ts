@@ -92,7 +92,7 @@ export function makeBranch(
     name,
     async ring(events, signal) {
       const attempts = teams ? teamsAttempts(target.number, context) : phoneAttempts(target, context)
-      let last: SipFailure = new BranchFailure('CALL_TEAMS_UNREACHABLE')
+      let last: SipFailure | undefined
       for (const [number, attempt] of attempts.entries()) {
         let told = false
         const watched: BranchEvents = {
@@ -116,7 +116,7 @@ export function makeBranch(
           if (teams) noteRefusal(attempt, error, context)
         }
       }
-      throw last
+      throw last ?? new BranchFailure('CALL_TEAMS_UNREACHABLE')
     },
     release(leg) {
       void leg.dialog.bye()
