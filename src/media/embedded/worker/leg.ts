@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
-import { unmapIpv4, type Endpoint } from '#src/base/net.ts'
+import { isLoopback, unmapIpv4, type Endpoint } from '#src/base/net.ts'
 import type { SrtpKey } from '#src/rtp/key-derivation.ts'
 import {
   createSrtpReceiver,
@@ -101,9 +101,11 @@ export class Leg {
     }
     this.rtcpMux = media.rtcpMux
     // Two sides that name each other's ports here would have one packet go round as fast as it can.
-    const remote = this.#isOurs(media.remote) ? undefined : media.remote
-    const remoteRtcp = this.#isOurs(media.remoteRtcp) ? undefined : media.remoteRtcp
-    this.#held = remote === undefined
+    const ours = this.#isOurs(media.remote)
+    this.#held = ours || media.remote === undefined
+    const remote = ours || this.#isInner(media.remote) ? undefined : media.remote
+    const remoteRtcp =
+      this.#isOurs(media.remoteRtcp) || this.#isInner(media.remoteRtcp) ? undefined : media.remoteRtcp
     this.rates.fill(0)
     this.known.fill(0)
     for (const [payload, rate] of media.clockRates) {
@@ -192,6 +194,14 @@ export class Leg {
     return [this, this.other].some(
       (leg) => leg?.open && leg.#address === remote?.host && leg.#port === (remote.port & ~1),
     )
+  }
+
+  /**
+   * True for a loopback address told to a leg that is not on the loopback. Sent there, the packets of a caller would
+   * reach services of the box that only it may use; a phone that says so by mistake is found by its first packet.
+   */
+  #isInner(remote: Endpoint | undefined): boolean {
+    return remote !== undefined && isLoopback(remote.host) && !isLoopback(this.#address)
   }
 
   async #connect(host: string, port: number): Promise<void> {

@@ -33,3 +33,25 @@ t.test('a packet that is worked on after the leg closed binds nothing', async (t
   await once(next, 'listening')
   t.equal(next.address().port, port, 'the port is free')
 })
+
+t.test(
+  'a loopback address told to a leg elsewhere gets nothing; who sends from there is answered',
+  async (t) => {
+    const bytes = Buffer.alloc(172)
+    const said = { ...media, remote: { host: '127.0.0.1', port: 9 }, remoteRtcp: { host: '::1', port: 10 } }
+    for (const [address, sends] of [
+      ['0.0.0.0', false],
+      ['127.0.0.1', true],
+    ] as const) {
+      const leg = new Leg()
+      const ignore = (): void => undefined
+      await leg.bind(address, await freeMediaPort(), ignore, ignore)
+      t.teardown(() => leg.close())
+      leg.update(said, true)
+      t.equal(leg.prepareRtp(bytes, bytes.length) !== undefined, sends)
+      t.equal(leg.rtcpLatch.target !== undefined, sends)
+      leg.latch('127.0.0.1', 40_000)
+      t.ok(leg.prepareRtp(bytes, bytes.length))
+    }
+  },
+)
