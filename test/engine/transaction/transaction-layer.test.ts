@@ -212,6 +212,8 @@ void t.test(
   async (t) => {
     const w = world()
     const invite = request('INVITE')
+    // With credentials: without, over UDP, the 100 waits for a challenge.
+    invite.headers.append('Proxy-Authorization', 'Digest username="a"')
     w.layer.receiveRequest(invite, fakeFlow(), 100)
     w.layer.receiveRequest(request('INVITE'), fakeFlow(), 100)
     t.equal(w.requests.length, 1)
@@ -231,6 +233,29 @@ void t.test(
     t.equal(w.layer.alive.servers, 0)
     t.equal(w.acks.length, 0, 'ACK to a failure is not handed up')
     t.equal(w.clock.pending, 0)
+  },
+)
+
+void t.test(
+  'INVITE server without credentials: 100 after 200 ms, unless something better came',
+  async (t) => {
+    const slow = world()
+    slow.layer.receiveRequest(request('INVITE'), fakeFlow(), 100)
+    slow.layer.receiveRequest(request('INVITE'), fakeFlow(), 100)
+    slow.clock.advance(200)
+    t.same(slow.transport.log(), ['200 100'])
+    const quick = world()
+    quick.layer.receiveRequest(request('INVITE'), fakeFlow(), 100)
+    quick.requests[0]?.respond(response(request('INVITE'), 180))
+    quick.clock.advance(1000)
+    t.same(quick.transport.log(), ['0 180'])
+    const challenged = world()
+    challenged.layer.receiveRequest(request('INVITE'), fakeFlow(), 100)
+    challenged.requests[0]?.respond(response(request('INVITE'), 407))
+    challenged.clock.advance(40_000)
+    t.same(challenged.transport.log(), ['0 407'])
+    t.equal(challenged.layer.alive.servers, 0)
+    t.equal(challenged.clock.pending, 0)
   },
 )
 
