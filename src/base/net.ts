@@ -11,15 +11,6 @@ export function formatEndpoint(host: string, port: number): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** Splits `host:port`, `[v6]:port` or `host`; undefined when the port is not a port. */
-export function parseEndpoint(text: string, defaultPort: number): Endpoint | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text)
-  if (!match) return undefined
-  const port = match[3] === undefined ? defaultPort : Number(match[3])
-  if (port < 0 || port > 65535) return undefined
-  return { host: match[1] ?? match[2] ?? '', port }
-}
-
 /** True for 127.0.0.0/8, ::1 and the IPv4-mapped loopback. */
 export function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.')

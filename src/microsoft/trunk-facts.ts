@@ -12,18 +12,6 @@ export const microsoftTrunkHosts = [
 /** SIP/TLS port on Microsoft's side. */
 export const microsoftTrunkPort = 5061
 
-/** Networks that signalling comes from and goes to; older documents name 52.120.0.0/14 instead of the second. */
-export const microsoftSignallingNetworks = ['52.112.0.0/14', '52.122.0.0/15', '52.120.0.0/14']
-
-/** Networks and UDP ports of the media processors (no media bypass). */
-export const microsoftMedia = {
-  networks: ['52.112.0.0/14', '52.120.0.0/14', '52.122.0.0/15'],
-  ports: [
-    { first: 3478, last: 3481 },
-    { first: 49152, last: 53247 },
-  ],
-}
-
 /** One OPTIONS per minute and host. */
 export const microsoftOptionsIntervalMs = secondsToMs(60)
 

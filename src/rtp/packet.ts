@@ -12,9 +12,6 @@
 /** Bytes of a header without CSRC list and extension. */
 export const rtpFixedHeaderBytes = 12
 
-/** Highest sequence number plus one. */
-export const sequenceModulus = 0x10000
-
 /**
  * Checks that the first `length` bytes are an RTP packet and returns where its payload starts,
  * or -1. Padding is not looked at: in SRTP it is encrypted.

@@ -35,7 +35,7 @@ export function soundPart(saved: Document, load: (document: Document) => Setting
 }
 
 /** A merge patch that takes one path out. */
-export function removal(path: string): Document {
+function removal(path: string): Document {
   return path.split('.').reduceRight<unknown>((inner, key) => ({ [key]: inner }), null) as Document
 }
 

@@ -2,7 +2,7 @@ import t from 'tap'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { startTestEngine } from '#test/support/start-engine.ts'
 import { RawPeer, sdp, type RequestParts } from './support/raw-peer.ts'
-import { until } from './support/until.ts'
+import { until } from '#test/support/until.ts'
 
 t.setTimeout(20_000)
 

@@ -5,7 +5,7 @@ import type { EngineOptions } from '#src/engine/options.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { startTestEngine, type TestEngine } from '#test/support/start-engine.ts'
 import { RawPeer, sdp, toTagOf } from './support/raw-peer.ts'
-import { until } from './support/until.ts'
+import { until } from '#test/support/until.ts'
 
 t.setTimeout(20_000)
 

@@ -5,7 +5,7 @@ import { parseMessage } from '#src/sip/parse-message.ts'
 import type { SipMessage, SipRequest } from '#src/sip/message.ts'
 import { startTestEngine } from '#test/support/start-engine.ts'
 import { sdp, toTagOf } from './support/raw-peer.ts'
-import { until } from './support/until.ts'
+import { until } from '#test/support/until.ts'
 
 t.setTimeout(20_000)
 

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { portOf, startBareEngine } from '#test/support/start-engine.ts'
 import { DoorClient } from './support/door-client.ts'
 import { RawPeer, sdp, toTagOf } from './support/raw-peer.ts'
-import { until } from './support/until.ts'
+import { until } from '#test/support/until.ts'
 
 t.setTimeout(20_000)
 

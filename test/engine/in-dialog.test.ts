@@ -4,7 +4,7 @@ import type { SipRequest } from '#src/sip/message.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { startTestEngine, type TestEngine } from '#test/support/start-engine.ts'
 import { RawPeer, sdp, toTagOf, type RequestParts } from './support/raw-peer.ts'
-import { until } from './support/until.ts'
+import { until } from '#test/support/until.ts'
 
 t.setTimeout(20_000)
 

@@ -3,7 +3,7 @@ import { freePort } from '#test/peers/free-port.ts'
 import { startSipp } from '#test/peers/sipp.ts'
 import { answerScenario } from '#test/peers/sipp-scenarios.ts'
 import { startTestEngine } from '#test/support/start-engine.ts'
-import { until } from './support/until.ts'
+import { until } from '#test/support/until.ts'
 
 t.setTimeout(60_000)
 

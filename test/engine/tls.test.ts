@@ -4,7 +4,7 @@ import { makeCa } from '#test/support/certificates.ts'
 import { startTestEngine } from '#test/support/start-engine.ts'
 import type { ListenOptions, OutboundTls } from '#src/engine/options.ts'
 import { sdp } from './support/raw-peer.ts'
-import { until } from './support/until.ts'
+import { until } from '#test/support/until.ts'
 
 t.setTimeout(20_000)
 

@@ -10,7 +10,7 @@ import { parseLabArguments } from '#src/lab/lab-options.ts'
 import { startLab, type RunningLab, type StartLabOptions } from '#src/lab/start-lab.ts'
 import { createHttpClient } from '#src/microsoft/network-client.ts'
 import { MemoryLogger } from '#test/support/memory-logger.ts'
-import { until } from './until.ts'
+import { until } from '#test/support/until.ts'
 
 const entry = new URL('./lab-process-fixture.ts', import.meta.url)
 const never = new AbortController().signal

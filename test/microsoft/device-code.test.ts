@@ -5,7 +5,7 @@ import { createIdentityClient, type DeviceCode } from '#src/microsoft/device-cod
 import { createHttpClient, type HttpClient } from '#src/microsoft/network-client.ts'
 import { startTestLab } from '#test/lab/lab-fixture.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
-import { until } from '#test/lab/until.ts'
+import { until } from '#test/support/until.ts'
 import { startHttpsPeer } from './https-peer.ts'
 
 const never = new AbortController().signal

@@ -5,7 +5,7 @@ import type { TenantPort } from '#src/signin/ports.ts'
 import { SignInService } from '#src/signin/sign-in.ts'
 import type { Store } from '#src/store/store.ts'
 import { startTestLab, type TestLab, type Testing } from '#test/lab/lab-fixture.ts'
-import { until } from '#test/lab/until.ts'
+import { until } from '#test/support/until.ts'
 import { openTestStore, someDevice, someLine } from '#test/store/store-fixture.ts'
 import { MemoryLogger } from '#test/support/memory-logger.ts'
 

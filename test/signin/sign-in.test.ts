@@ -6,7 +6,7 @@ import { systemRandom } from '#src/base/random.ts'
 import { createSignIn } from '#src/signin/create-sign-in.ts'
 import { openTestStore, someDevice, someLine, temporaryDirectory } from '#test/store/store-fixture.ts'
 import { startTestLab } from '#test/lab/lab-fixture.ts'
-import { until } from '#test/lab/until.ts'
+import { until } from '#test/support/until.ts'
 import { MemoryLogger } from '#test/support/memory-logger.ts'
 import { lineId, startBox } from './sign-in-fixture.ts'
 

@@ -1,4 +1,0 @@
-/** Waits for a condition turn by turn of the event loop; the test's own timeout is the limit. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2))
-}
