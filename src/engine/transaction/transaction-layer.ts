@@ -149,14 +149,14 @@ export class TransactionLayer {
 
   /** Finds or opens a flow to the first target that can be reached; rejects with the last failure. */
   async openFlow(resolve: () => Promise<readonly Target[]>): Promise<Flow> {
-    let failure: unknown
+    let failure: Error | undefined
     for (const target of await resolve()) {
       const open = this.openTo(target)
       if (open) return open
       try {
         return await this.#transport.connect(target)
       } catch (error) {
-        failure = error
+        failure = error instanceof Error ? error : new Error(String(error))
       }
     }
     throw failure ?? new Error('the URI leads nowhere')
