@@ -128,6 +128,7 @@ export async function connectDrachtio(address: DrachtioAddress, logger: Logger =
   const ready = connected(srf)
   const options = { ...address, enablePing: true, pingInterval: 15_000, reconnect: {} }
   void srf.connect(options)
+  hearOnePerTurn((srf as unknown as { app: App }).app.client.wp, sparingly(logger, systemClock))
   try {
     await ready
   } catch (error) {
@@ -145,6 +146,26 @@ export async function connectDrachtio(address: DrachtioAddress, logger: Logger =
   // The library reconnects by itself; without a listener its 'error' event would end the process.
   srf.on('error', (error) => logger.error({ err: error }, 'the drachtio-server cannot be reached'))
   return srf
+}
+
+/**
+ * The library hands on all frames of one read at once. A BYE glued to the 200 of its call would be answered and
+ * forgotten before the promise of that 200 has given anybody the chance to listen for it.
+ */
+function hearOnePerTurn(wp: WireProtocol, logger: Logger): void {
+  const emit = wp.emit.bind(wp)
+  const hear = (...values: unknown[]): void => {
+    try {
+      emit('msg', ...values)
+    } catch (error) {
+      logger.error({ err: error }, 'a SIP handler threw')
+    }
+  }
+  wp.emit = (event: string, ...values: unknown[]) => {
+    if (event !== 'msg') return emit(event, ...values)
+    setImmediate(hear, ...values)
+    return true
+  }
 }
 
 function connected(srf: Srf): Promise<void> {

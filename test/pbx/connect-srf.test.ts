@@ -1,5 +1,6 @@
 import t from 'tap'
 import { freePort } from '#test/peers/free-port.ts'
+import { RawPeer, sdp } from '#test/engine/support/raw-peer.ts'
 import { startBareEngine, startTestEngine } from '#test/support/start-engine.ts'
 import { connectDrachtio, connectEmbedded } from '#src/pbx/connect-srf.ts'
 
@@ -41,4 +42,26 @@ void t.test('several applications join one engine', async (t) => {
   t.equal(engine.counters()['routes'], 2)
   other.disconnect()
   t.equal(engine.counters()['routes'], 1)
+})
+
+void t.test('a BYE glued to the 200 of its call is heard, also over TCP', async (t) => {
+  const door = { host: '127.0.0.1', port: 0, secret: 's' }
+  const { srf, udpPort } = await startTestEngine(t, { door })
+  const peer = await RawPeer.open(t, udpPort)
+  for (let round = 0; round < 20; round++) {
+    const call = srf.createUAC(`sip:peer@127.0.0.1:${peer.port}`, { localSdp: sdp })
+    const ended = call.then((dialog) => new Promise<void>((resolve) => dialog.on('destroy', () => resolve())))
+    const invite = await peer.nextRequest('INVITE')
+    peer.send(peer.answer(invite, 200, 'OK', 'peer-tag'), sdp)
+    peer.send([
+      `BYE sip:x@127.0.0.1:${udpPort} SIP/2.0`,
+      `Via: SIP/2.0/UDP 127.0.0.1:${peer.port};branch=z9hG4bK${round}`,
+      `From: ${invite.headers.get('To') ?? ''};tag=peer-tag`,
+      `To: ${invite.headers.get('From') ?? ''}`,
+      `Call-ID: ${invite.headers.get('Call-ID') ?? ''}`,
+      'CSeq: 1 BYE',
+    ])
+    await ended
+  }
+  t.pass('each call ended')
 })
