@@ -11,6 +11,7 @@ export const counterNames = [
   'authReplay',
   'authMalformed',
   'authOtherLine',
+  'authOtherUri',
   'deviceOffBoarded',
   'invitesReceived',
   'callsAnswered',

@@ -7,6 +7,7 @@ import {
   type DigestCredentials,
 } from '#src/sip/digest.ts'
 import type { Logger } from '#src/base/logger.ts'
+import { dialledText } from '../calls/numbers.ts'
 import type { CounterName, Counters } from '../counters.ts'
 import type { PbxStore } from '../options.ts'
 import type { HeaderFields, IncomingRequest } from '../sip-port.ts'
@@ -79,6 +80,10 @@ export class DigestAuthenticator {
     if (!proven || !secrets || !line) {
       return this.#refuse(request, line ? 'authWrongPassword' : 'authUnknownLine', given.username)
     }
+    if (isForAnother(given.uri, request)) {
+      this.#counters.add('authOtherUri')
+      return { status: 400, reason: 'Digest URI Does Not Match' }
+    }
     // Only who knows the password hears that a nonce was old or used: stale tells to try again with a new one.
     if (verdict === 'stale') return this.#again(request, role, 'authStaleNonce')
     if (this.#nonces.use(given.nonce, countOf(given)) === 'replayed') {
@@ -128,6 +133,16 @@ export class DigestAuthenticator {
     )
     return { status: 403, reason: 'Forbidden' }
   }
+}
+
+/**
+ * RFC 7616 3.4.6: credentials caught on the wire must not place a call to another number. Only what was dialled is
+ * compared: hosts, ports and parameters differ between the two in many phones that mean no harm.
+ */
+function isForAnother(digestUri: string, request: IncomingRequest): boolean {
+  if (request.method !== 'INVITE') return false
+  const signed = dialledText(digestUri)
+  return signed !== undefined && signed !== dialledText(request.uri)
 }
 
 /** Without qop there is no count; the nonce is then good for one request. */

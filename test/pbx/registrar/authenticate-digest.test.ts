@@ -141,3 +141,31 @@ t.test('credentials for another method, another realm or broken ones prove nothi
   const both = request({ Authorization: `${elsewhere}, ${forRegister.Authorization}` })
   t.same(authenticator.authenticate(both, 'registrar'), { line }, 'ours is found beside a foreign one')
 })
+
+t.test('credentials for one number place no call to another (RFC 7616 3.4.6)', async (t) => {
+  const { authenticator, counters } = setUp()
+  const invite = (uri: string, fields: Record<string, string> = {}) => ({ ...request(fields, 'INVITE'), uri })
+  const challenge = challengesIn(authenticator.authenticate(invite('sip:1@box'), 'registrar'))[0]
+  if (!challenge) throw new Error('no challenge')
+  const answerFor = (uri: string, nonceCount: number) => ({
+    Authorization: formatDigestCredentials(
+      answerChallenge({
+        challenge,
+        username: 'line1',
+        password: 'right',
+        method: 'INVITE',
+        uri,
+        cnonce: 'abc',
+        nonceCount,
+      }),
+    ),
+  })
+  const judge = (requestUri: string, digestUri: string, count: number) =>
+    authenticator.authenticate(invite(requestUri, answerFor(digestUri, count)), 'registrar')
+  t.match(judge('sip:00900@box', 'sip:+493012@box', 1), { status: 400 })
+  t.match(judge('sip:%30%30900@box', 'sip:00900@other:5060;transport=udp', 2), {
+    line: { username: 'line1' },
+  })
+  t.match(judge('sip:+493012@box', 'sip:box', 3), { line: {} }, 'a phone that signs the host alone')
+  t.match(counters.snapshot(), { authOtherUri: 1 })
+})
