@@ -75,13 +75,15 @@ const sealCredential = credentials === undefined ? undefined : join(credentials,
 // sysexits.h EX_TEMPFAIL: any Restart= of systemd but "no" and "on-success" starts the box again.
 const restartExitCode = 75
 
-let appliance: Appliance | undefined
+/** Pending while the box starts: a signal that comes then waits for it, so that what has begun is stopped in order. */
+let running: Promise<Appliance> | undefined
 let stopping = false
 
 async function stopParts(reason: string): Promise<void> {
   stopping = true
   log.logger.info({ reason }, 'stopping: new calls are refused, live calls may finish')
   try {
+    const appliance = await running
     await appliance?.stop()
   } catch (error) {
     log.logger.error({ err: error }, 'the box did not stop cleanly')
@@ -101,13 +103,12 @@ process.on('SIGINT', () => void stop('SIGINT'))
 
 /** Asked for on the page. A service manager brings a new process; without one the same process starts anew. */
 async function restart(): Promise<void> {
-  // A box that has only begun to start has nothing yet that could be stopped.
-  if (stopping || !appliance) return
+  if (stopping) return
   await stopParts('restart')
-  appliance = undefined
   if (environment['NOTIFY_SOCKET'] !== undefined) process.exit(restartExitCode)
   stopping = false
-  appliance = await start()
+  running = start()
+  await running
 }
 
 // A defect must not take the calls with it silently: it is logged, and systemd's watchdog judges the rest.
@@ -190,4 +191,5 @@ if (values['reset-admin']) {
   process.exit(0)
 }
 
-appliance = await start()
+running = start()
+await running
