@@ -47,7 +47,10 @@ export class UserAgent implements CommandHandler, TransactionUser {
       if (request.application === client) request.refuse(request.dialog ? 481 : 503)
     }
     for (const request of [...this.#context.asking.values()]) {
-      if (request.application === client) request.cancel(undefined, bareRequest('CANCEL'))
+      if (request.application !== client) continue
+      // What waits for a connection is not sent at all; nobody would be there to end what it begins.
+      if (request.request) request.cancel(undefined, bareRequest('CANCEL'))
+      else request.abandon()
     }
     for (const dialog of this.#context.dialogs.all()) {
       if (dialog.application !== client) continue

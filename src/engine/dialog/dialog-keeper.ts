@@ -1,6 +1,6 @@
 import { SipHeaders, type SipRequest, type SipResponse } from '#src/sip/message.ts'
 import type { OutgoingRequest, RequestUser } from '../transaction/transaction-layer.ts'
-import type { Flow } from '../transport/transport-port.ts'
+import type { Flow, Target } from '../transport/transport-port.ts'
 import { unsolicited, type Application } from './application.ts'
 import { composeAck, composeInDialog } from './compose-request.ts'
 import type { UserAgentContext } from './context.ts'
@@ -54,7 +54,15 @@ export class DialogKeeper {
   ): OutgoingRequest {
     const hop = proxyUri ?? routing(dialog.state, target).nextHop
     const flow = proxyUri === undefined ? this.pinnedFlow(dialog) : undefined
-    return this.#context.transactions.send(() => this.#context.resolve(hop), flow, prepare, user)
+    return this.#context.transactions.send(() => this.#targets(dialog, hop), flow, prepare, user)
+  }
+
+  // A softphone's Contact may name a host that nobody else knows; what it called from still reaches it.
+  async #targets(dialog: Dialog, hop: string): Promise<readonly Target[]> {
+    const targets = await this.#context.resolve(hop).catch(() => [])
+    if (targets.length > 0 || dialog.flow.closed) return targets
+    const { protocol, remoteHost: host, remotePort: port } = dialog.flow
+    return [{ protocol, host, port, serverName: undefined }]
   }
 
   /** Acknowledges the 2xx of an INVITE of ours, with the application's body or none. */
@@ -79,7 +87,7 @@ export class DialogKeeper {
       return
     }
     this.#context.transactions
-      .openFlow(() => this.#context.resolve(routing(dialog.state).nextHop))
+      .openFlow(() => this.#targets(dialog, routing(dialog.state).nextHop))
       .then(go, onFailed)
   }
 

@@ -8,7 +8,11 @@ import { tagOf } from '#src/sip/name-addr.ts'
  */
 export class MergedRequests {
   readonly #open = new Map<string, ServerTransaction>()
-  #sweepAt = 1024
+
+  /** How many requests are remembered. */
+  get size(): number {
+    return this.#open.size
+  }
 
   /** False when the same request is being served already. */
   admit(transaction: ServerTransaction): boolean {
@@ -17,14 +21,19 @@ export class MergedRequests {
     const before = this.#open.get(key)
     if (before && isOpen(before)) return false
     this.#open.set(key, transaction)
-    if (this.#open.size > this.#sweepAt) this.#sweep()
+    this.#forgetOldest()
     return true
   }
 
-  // Entries are not removed one by one: a sweep over the dead, each time their number has doubled.
-  #sweep(): void {
-    for (const [key, transaction] of this.#open) if (!isOpen(transaction)) this.#open.delete(key)
-    this.#sweepAt = Math.max(1024, this.#open.size * 2)
+  // Two of the oldest are looked at for each new one, so a flood leaves no mountain of the dead behind it: those that
+  // are over go, those that are not go to the back.
+  #forgetOldest(): void {
+    let looked = 0
+    for (const [key, transaction] of this.#open) {
+      if (looked++ === 2) return
+      this.#open.delete(key)
+      if (isOpen(transaction)) this.#open.set(key, transaction)
+    }
   }
 }
 
