@@ -1,17 +1,29 @@
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 
-/** A TCP port that was free a moment ago, for foreign programs that cannot be told "any". */
+// Below the ports that the system gives to sockets that ask for any (32768 and up on Linux), so that nobody is given
+// one between the moment it is found free and the moment the program under test binds it; below the media ports too.
+const first = 10_000
+const amount = 9_000
+const given = new Set<number>()
+
+/** A port that is free for TCP and UDP, for programs that cannot be told "any"; never the same twice per process. */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = first + Math.floor(Math.random() * amount)
+    if (given.has(port)) continue
+    if (!(await isFreeTcp(port)) || !(await isFreeUdp(port))) continue
+    given.add(port)
+    return port
+  }
+}
+
+function isFreeTcp(port: number): Promise<boolean> {
   const server = createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 /** An even UDP port whose next three are free as well: where SIPp puts its media and its echo. */
