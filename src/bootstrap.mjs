@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const wanted = new Set(process.argv.slice(2))
 
+const dpkgLists = '/var/lib/dpkg/info'
+
 /** Debian packages of the peers. */
 const peers = [
   'baresip-core',
@@ -76,7 +78,11 @@ function buildWeb() {
 }
 
 function installPeers() {
-  const missing = peers.filter((name) => !existsSync(`/var/lib/dpkg/info/${name}.list`))
+  // A package that may stand beside itself in several architectures carries its own in the name of the list.
+  const installed = existsSync(dpkgLists)
+    ? readdirSync(dpkgLists).map((file) => file.replace(/(:.*)?\.list$/, ''))
+    : []
+  const missing = peers.filter((name) => !installed.includes(name))
   if (missing.length === 0) return
   const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n']
   say(`Installing Debian packages that the tests talk to: ${missing.join(' ')} ...`)
