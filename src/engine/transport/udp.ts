@@ -1,6 +1,5 @@
 import dgram from 'node:dgram'
 import { isIPv6 } from 'node:net'
-import { formatEndpoint } from '#src/base/net.ts'
 import type { ListenOptions } from '../options.ts'
 import { localHostToward, type BoundListener } from './advertised.ts'
 import { literalLookup4, literalLookup6 } from './local-address.ts'
@@ -145,7 +144,7 @@ export class UdpListener implements BoundListener {
 
   /** The flow to this peer, if it spoke or was spoken to lately. */
   findFlow(host: string, port: number): TransportFlow | undefined {
-    return this.#flows.get(formatEndpoint(host, port))
+    return this.#flows.get(`${host}:${port}`)
   }
 
   /** The flow to this peer, made when there is none. */
@@ -154,7 +153,8 @@ export class UdpListener implements BoundListener {
   }
 
   #flowTo(host: string, port: number): UdpFlow {
-    const key = formatEndpoint(host, port)
+    // Without the brackets of IPv6: what follows the last colon is the port, so no two peers share a key.
+    const key = `${host}:${port}`
     let flow = this.#flows.get(key)
     if (flow) return flow
     if (this.#flows.size >= maxFlows) this.#forgetOldest()
