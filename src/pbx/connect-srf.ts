@@ -6,7 +6,6 @@ import WireProtocol from 'drachtio-srf/lib/wire-protocol.js'
 import { systemClock } from '#src/base/clock.ts'
 import { ApplianceError } from '#src/base/errors.ts'
 import { silentLogger, type Logger } from '#src/base/logger.ts'
-import { tuneLibrary } from './tune-library.ts'
 import { sparingly } from '#src/base/sparing-logger.ts'
 import { formatEndpoint } from '#src/base/net.ts'
 
@@ -101,7 +100,6 @@ class EmbeddedWire extends WireProtocol {
 
 /** Joins the unmodified library to the engine of this process; ready when every listener is bound. */
 export async function connectEmbedded(link: EngineLink, logger: Logger = silentLogger): Promise<Srf> {
-  tuneLibrary()
   const srf = new Srf()
   const app = (srf as unknown as { app: App }).app
   // What the library's own `connect` does, with our wire in the place of its own.

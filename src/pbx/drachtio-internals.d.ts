@@ -15,35 +15,3 @@ declare module 'drachtio-srf/lib/wire-protocol.js' {
   }
   export = WireProtocol
 }
-
-declare module 'drachtio-srf/lib/sip-parser/parser.js' {
-  namespace parser {
-    interface Parsed {
-      version: string
-      method?: string
-      uri?: string
-      status?: number
-      reason?: string
-      headers: Record<string, string>
-      body?: string
-      payload?: { type: string | undefined; content: string }[]
-    }
-  }
-  const parser: {
-    getHeaderName: (written: string) => string
-    parseSipMessage: (text: string, lazy?: boolean) => parser.Parsed | undefined
-  }
-  export = parser
-}
-
-declare module 'drachtio-srf/lib/sip-parser/message.js' {
-  class SipMessage {
-    headers: Record<string, string>
-    constructor(text: string)
-    get(name: string): string | undefined
-    has(name: string): boolean
-    getHeaderName: (this: SipMessage, name: string) => string | undefined
-    toJSON?: () => unknown
-  }
-  export = SipMessage
-}
