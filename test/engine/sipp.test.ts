@@ -7,6 +7,7 @@ import { until } from '#test/support/until.ts'
 
 t.setTimeout(60_000)
 
+// The answer to BYE is told from a 200 to the INVITE that comes again because its ACK was lost.
 const caller = `<?xml version="1.0" encoding="ISO-8859-1" ?>
 <scenario name="caller">
 <send retrans="500"><![CDATA[
@@ -45,7 +46,7 @@ Content-Length: 0
 
 ]]></send>
 <pause milliseconds="200"/>
-<send retrans="500"><![CDATA[
+<send retrans="500" start_txn="bye"><![CDATA[
 BYE [next_url] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
 Max-Forwards: 70
@@ -56,7 +57,7 @@ CSeq: 2 BYE
 Content-Length: 0
 
 ]]></send>
-<recv response="200"/>
+<recv response="200" response_txn="bye"/>
 </scenario>`
 
 for (const { name, transport, lostPercent } of [
