@@ -57,6 +57,10 @@ function parseCommandLine() {
 }
 
 const values = parseCommandLine()
+if (!/^\d{1,5}$/.test(values['lab-port']) || Number(values['lab-port']) > 65535) {
+  process.stderr.write(`--lab-port: ${values['lab-port']} is no port, it must be 0 to 65535.\n\n${usage}`)
+  process.exit(64)
+}
 if (values.help || values.version) {
   process.stdout.write(values.help ? usage : `${version}\n`)
   process.exit(0)

@@ -13,6 +13,7 @@ export function printWelcome(
     settings.listen === '0.0.0.0' || settings.listen === '::'
       ? ['127.0.0.1', ...lanAddresses()]
       : [settings.listen]
+  const sipRuns = health.parts.some(({ name, state }) => name === 'sip' && state === 'ok')
   const lines = [
     '',
     `Branchline ${options.version}${health.lab ? ' (lab tenant: a stand-in for Microsoft 365 on this machine, nothing leaves it)' : ''}`,
@@ -21,7 +22,12 @@ export function printWelcome(
       (host, index) =>
         `  ${index === 0 ? 'Setup page ' : '           '} https://${formatEndpoint(host, page.httpsPort)}`,
     ),
-    `  SIP         UDP ${settings.sip.udpPort}, TCP ${settings.sip.tcpPort}, TLS ${settings.sip.tlsPort}`,
+    // A port that is not open must not be given to a phone.
+    ...(sipRuns
+      ? [
+          `  SIP         UDP ${settings.sip.udpPort}, TCP ${settings.sip.tcpPort}, TLS ${settings.sip.tlsPort}`,
+        ]
+      : []),
     '',
   ]
   for (const part of health.parts.filter(({ state }) => state === 'failed' || state === 'degraded')) {
