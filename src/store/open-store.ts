@@ -11,8 +11,10 @@ import { createCallingPolicyStore } from './calling-policy-store.ts'
 import type { StoreContext } from './context.ts'
 import { prepareDataDir, storePaths } from './data-dir.ts'
 import { openDatabaseFile } from './database-file.ts'
+import { createDeviceAccessStore } from './device-access-store.ts'
 import { createDeviceStates } from './device-states.ts'
 import { createDeviceStore } from './device-store.ts'
+import { createEnrolmentStore } from './enrolment-store.ts'
 import { GroupCommit } from './group-commit.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { SqliteLineStore } from './line-store.ts'
@@ -118,6 +120,8 @@ function buildStore({ database, sealer, backups, lock, clock, logger, realm }: S
     users: createUserStore(context, deviceStates),
     callingPolicies: createCallingPolicyStore(context),
     devices: createDeviceStore(context, lines, bindings),
+    deviceAccess: createDeviceAccessStore(context),
+    enrolments: createEnrolmentStore(context),
     lines,
     bindings,
     signIns: createSignInStore(context, deviceStates),

@@ -3,6 +3,8 @@ import type { Binding } from '#src/model/binding.ts'
 import type { CallingPolicy } from '#src/model/calling-policy.ts'
 import type { CallRecord } from '#src/model/call-record.ts'
 import type { Device } from '#src/model/device.ts'
+import type { DeviceAccess } from '#src/model/device-access.ts'
+import type { Enrolment } from '#src/model/enrolment.ts'
 import type { Line, LineSecrets } from '#src/model/line.ts'
 import type { SignIn } from '#src/model/sign-in.ts'
 import type { User } from '#src/model/user.ts'
@@ -17,6 +19,8 @@ export interface Store {
   readonly users: UserStore
   readonly callingPolicies: CallingPolicyStore
   readonly devices: DeviceStore
+  readonly deviceAccess: DeviceAccessStore
+  readonly enrolments: EnrolmentStore
   readonly lines: LineStore
   readonly bindings: BindingStore
   readonly signIns: SignInStore
@@ -55,12 +59,36 @@ export interface CallingPolicyStore {
 export interface DeviceStore {
   find(id: string): Device | undefined
   findByMac(mac: string): Device | undefined
+  findByIpei(ipei: string): Device | undefined
   list(): Device[]
+  /** The handsets of a DECT server, by label. */
+  listChildren(parentId: string): Device[]
   save(device: Device): void
-  /** Removes the device, its lines, their bindings and sign-ins. */
+  /** Removes the device, its handsets, all their lines, bindings and sign-ins. */
   remove(id: string): void
   /** Notes a sighting: shown at once, written at most once a minute per device with the next shared transaction. */
   noteSeen(id: string, atMs: number): void
+}
+
+/** How devices get at their own configuration; goes with the device. */
+export interface DeviceAccessStore {
+  find(deviceId: string): DeviceAccess | undefined
+  findByToken(token: string): DeviceAccess | undefined
+  save(access: DeviceAccess): void
+  noteFetched(deviceId: string, atMs: number): void
+  /** The token works no more; a new one can be made. */
+  remove(deviceId: string): void
+}
+
+/** Announced common area phones; one per MAC or IPEI. */
+export interface EnrolmentStore {
+  find(id: string): Enrolment | undefined
+  findByMac(mac: string): Enrolment | undefined
+  findByIpei(ipei: string): Enrolment | undefined
+  list(): Enrolment[]
+  /** All or nothing; an earlier one of the same id, MAC or IPEI is replaced. */
+  saveAll(enrolments: readonly Enrolment[]): void
+  remove(id: string): void
 }
 
 export interface LineStore {

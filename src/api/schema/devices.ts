@@ -47,10 +47,22 @@ export type LineView = Static<typeof lineView>
 /** A phone and its lines. */
 export const deviceView = Type.Object({
   id: Type.String(),
-  kind: Type.Union([Type.Literal('phone'), Type.Literal('ata'), Type.Literal('dect-server')]),
+  kind: Type.Union([
+    Type.Literal('phone'),
+    Type.Literal('ata'),
+    Type.Literal('dect-server'),
+    Type.Literal('dect-handset'),
+  ]),
   label: Type.String(),
   mac: nullable(Type.String({ description: 'Twelve lower-case hexadecimal digits' })),
+  ipei: nullable(Type.String({ description: 'Of a DECT handset, as printed, without spaces' })),
+  parentId: nullable(Type.String({ description: 'Of a DECT handset: its server' })),
+  vendor: nullable(Type.String()),
+  model: nullable(Type.String()),
+  firmware: nullable(Type.String({ description: 'As the device last reported it' })),
+  location: nullable(Type.String()),
   state: Type.Union([
+    Type.Literal('found', { description: 'It asked for its configuration, nobody has adopted it' }),
     Type.Literal('onboarded'),
     Type.Literal('signed-out'),
     Type.Literal('signed-in'),
