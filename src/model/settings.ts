@@ -141,6 +141,53 @@ export const settingsSchema = Type.Object(
           'Emergency numbers',
           'live',
         ),
+        timeZone: field(
+          Type.String({
+            default: 'Europe/Berlin',
+            pattern: '^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+){0,2}$',
+            maxLength: 64,
+          }),
+          'Time zone (IANA name)',
+          'live',
+        ),
+        language: field(
+          Type.String({ default: 'en', pattern: '^[a-z]{2}(-[A-Z]{2})?$' }),
+          'Language of the phones (BCP 47)',
+          'live',
+        ),
+        ntpServers: field(
+          Type.Array(Type.String({ minLength: 1, maxLength: 253, pattern: '^[A-Za-z0-9.:-]+$' }), {
+            default: ['time.windows.com', 'pool.ntp.org'],
+            maxItems: 4,
+          }),
+          'Time servers for phones',
+          'live',
+        ),
+      },
+      closed,
+    ),
+    provisioning: Type.Object(
+      {
+        enabled: field(
+          Type.Boolean({ default: true }),
+          'Phones that ask get their configuration from this box',
+          'live',
+        ),
+        sipPnp: field(
+          Type.Boolean({ default: true }),
+          'Answer phones that look for a provisioning server by multicast (SIP PnP)',
+          'reboot',
+        ),
+        signedInStaleDays: field(
+          Type.Integer({ minimum: 1, maximum: 3650, default: 30 }),
+          'Days without a registration after which a signed-in device is off-boarded',
+          'live',
+        ),
+        signedOutStaleDays: field(
+          Type.Integer({ minimum: 1, maximum: 3650, default: 14 }),
+          'Days without a registration after which a signed-out device is off-boarded',
+          'live',
+        ),
       },
       closed,
     ),

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import t from 'tap'
+import { migrations } from '#src/store/migrations/index.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import {
   openTestStore,
