@@ -66,6 +66,7 @@ export interface ModelRow {
   e911?: E911Kind
   remarks?: string
   family?: DeviceFamily
+  kind?: DeviceModelKind
   commonFileNumber?: string
   accounts?: number
   lineKeys?: number
