@@ -71,6 +71,8 @@ export interface SiteView {
   language: string
   /** IANA, for example `Europe/Berlin`. */
   timeZone: string
+  /** The current year there: devices are told this year's daylight saving rule. */
+  year: number
   /** Names or addresses, best first. */
   ntpServers: readonly string[]
   emergencyNumbers: readonly string[]
