@@ -78,6 +78,12 @@ export interface SiteView {
   emergencyNumbers: readonly string[]
 }
 
+/** What a DECT server is told beside the accounts of its handsets. */
+export interface DectServerView {
+  /** Whether handsets may subscribe now. */
+  subscriptionAllowed: boolean
+}
+
 /** Everything a device's files are rendered from: a plain record, built by provisioning, the only input. */
 export interface DeviceView {
   stage: DeviceStage
@@ -98,7 +104,10 @@ export interface DeviceView {
   caUrl: string
   /** Base of the device's own screens, ends with `/`, its token inside. */
   pageUrl: string
+  /** Of a DECT server: the lines of all its handsets. */
   lines: readonly LineView[]
+  /** Of a DECT server only. */
+  dect?: DectServerView | undefined
   site: SiteView
   /** Password of the device's own web page; undefined leaves the device's. */
   adminPassword: string | undefined
