@@ -8,7 +8,7 @@ import type { TeamsTrunkEndpoints } from '#src/model/tenant.ts'
 import type { Store } from '#src/store/store.ts'
 import type Srf from 'drachtio-srf'
 import type { DirectRequests } from './direct-port.ts'
-import type { SignInPort } from './ports.ts'
+import type { EnrolmentPort, SignInPort } from './ports.ts'
 
 /** What the call side needs of the store. */
 export type PbxStore = Pick<
@@ -34,6 +34,13 @@ export type PromptName =
   | 'sign-in-not-allowed'
   | 'tenant-unreachable'
   | 'not-available'
+  | 'enrolled'
+  | 'enrol-wrong-code'
+  | 'enrol-expired'
+  | 'enrol-used'
+  | 'enrol-no-address'
+  | 'enrol-later'
+  | 'enrol-failed'
   | 'goodbye'
 
 /** One address on which the SIP engine listens, as peers should use it. */
@@ -54,6 +61,8 @@ export interface PbxOptions {
   endpoints: MediaEndpoints
   prompts: PromptsPort
   signIn: SignInPort
+  /** Undefined: `*55*` says that it is not available. */
+  enrolment?: EnrolmentPort
   /** The settings as they are now. */
   settings: () => Settings
   /** Undefined while no tenant is set up. */

@@ -33,6 +33,21 @@ export interface SignInEvents {
   signInFailed: { lineId: string; code: string; text: string }
 }
 
+/** What the call side asks of enrolment by a dialled code; satisfied by src/onboarding. */
+export interface EnrolmentPort {
+  /** Enrols the device that this line belongs to. Throws STORE_FAILED: then nothing is enrolled. */
+  enrol(lineId: string, code: string): EnrolmentResult
+}
+
+/** `text` is a sentence for the call log, never with the code in it. */
+export type EnrolmentResult =
+  | { kind: 'enrolled'; label: string; location: string; text: string }
+  | { kind: 'refused'; why: EnrolmentRefusal; text: string }
+
+/** `wrong-code` covers the code of another device too where the caller hears it: guessing must not find codes. */
+export type EnrolmentRefusal =
+  'wrong-code' | 'other-device' | 'expired' | 'used' | 'no-address' | 'too-many-tries'
+
 /** Facts the call side tells the rest of the box. */
 export interface PbxEvents {
   bindingChanged: { aor: string; bindings: Binding[] }
