@@ -9,6 +9,7 @@ import { startAppliance } from './appliance/start-appliance.ts'
 import { systemClock } from './base/clock.ts'
 import { ApplianceError, errorText } from './base/errors.ts'
 import { systemRandom } from './base/random.ts'
+import { wipeDataDir } from './host/requests/wipe-data-dir.ts'
 import { openLog } from './host/log-sink.ts'
 import { createNotifier } from './host/systemd-notify.ts'
 import { labPeople } from './lab/people.ts'
@@ -31,6 +32,10 @@ const usage = `Branchline ${version}: a Teams SIP gateway in one box.
   --lab              use the lab tenant: a stand-in for Microsoft 365 and Teams on this machine
   --lab-port PORT    port of the lab tenant's pages (default 8444)
   --media KIND       media relay: embedded or rtpengine
+  --console DEVICE   maintenance console on a serial port or tty: a device such as /dev/ttyS1, auto (every
+                     serial port, also one plugged in later) or none (default); may be given more than once
+  --host-requests DIR
+                     folder in which the image's host takes requests (reboot, factory reset, network, time)
   --reset-admin      forget the admin password and every login, then end; the box must be stopped
   --version, --help
 `
@@ -42,6 +47,8 @@ const options = {
   lab: { type: 'boolean', default: false },
   'lab-port': { type: 'string', default: '8444' },
   media: { type: 'string' },
+  console: { type: 'string', multiple: true },
+  'host-requests': { type: 'string' },
   'reset-admin': { type: 'boolean', default: false },
   version: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -59,6 +66,11 @@ function parseCommandLine() {
 const values = parseCommandLine()
 if (!/^\d{1,5}$/.test(values['lab-port']) || Number(values['lab-port']) > 65535) {
   process.stderr.write(`--lab-port: ${values['lab-port']} is no port, it must be 0 to 65535.\n\n${usage}`)
+  process.exit(64)
+}
+const wrongConsole = values.console?.find((name) => !/^(auto|none|\/.+)$/.test(name))
+if (wrongConsole !== undefined) {
+  process.stderr.write(`--console: ${wrongConsole} is neither a device, auto nor none.\n\n${usage}`)
   process.exit(64)
 }
 if (values.help || values.version) {
@@ -105,10 +117,18 @@ async function stop(signal: string): Promise<void> {
 process.on('SIGTERM', () => void stop('SIGTERM'))
 process.on('SIGINT', () => void stop('SIGINT'))
 
-/** Asked for on the page. A service manager brings a new process; without one the same process starts anew. */
-async function restart(): Promise<void> {
+/**
+ * Asked for on the page. A service manager brings a new process; without one the same process starts anew.
+ * `between` runs while everything is stopped.
+ */
+async function restart(between?: () => void): Promise<void> {
   if (stopping) return
   await stopParts('restart')
+  try {
+    between?.()
+  } catch (error) {
+    log.logger.error({ err: error }, 'not everything was wiped')
+  }
   if (environment['NOTIFY_SOCKET'] !== undefined) process.exit(restartExitCode)
   stopping = false
   running = start()
@@ -161,6 +181,9 @@ const applianceOptions: ApplianceOptions = {
     }
   },
   restart: () => void restart(),
+  startAnew: () => void restart(() => wipeDataDir(applianceOptions.dataDir)),
+  consoles: (values.console ?? []).filter((name) => name !== 'none'),
+  hostRequestsDir: values['host-requests'] === undefined ? undefined : resolve(values['host-requests']),
   say: (text) => process.stdout.write(`${text}\n`),
   log,
   clock: systemClock,

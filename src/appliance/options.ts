@@ -39,6 +39,12 @@ export interface ApplianceOptions {
   }): Promise<LabHandle>
   /** Stops the box in order and starts it again; returns at once. */
   restart(): void
+  /** Stops the box in order, wipes what it made in its data directory, and starts it as new; returns at once. */
+  startAnew(): void
+  /** Where the maintenance console is: devices, or `auto` for every serial port there is. */
+  consoles: readonly string[]
+  /** Folder in which the image's host takes requests; undefined = this machine is not the box's to change. */
+  hostRequestsDir: string | undefined
   /** Prints for the person at the console. */
   say(text: string): void
   log: LogSink

@@ -35,6 +35,17 @@ export const errorTable = {
   SIGN_IN_NO_NUMBER: { httpStatus: 403, text: 'This person has no phone number.' },
   SIGN_IN_NO_LICENCE: { httpStatus: 403, text: 'This person has no Teams Phone licence.' },
   TENANT_UNREACHABLE: { httpStatus: 502, text: 'The tenant cannot be reached.' },
+  HOST_FAILED: { httpStatus: 503, text: 'The machine below the box did not do what was asked.' },
+  HOST_UNSUPPORTED: {
+    httpStatus: 409,
+    text: 'This machine is managed by its own operating system, not by the box.',
+  },
+  TRIAL_RUNNING: { httpStatus: 409, text: 'A change of the network is being tried already.' },
+  TRIAL_NONE: { httpStatus: 409, text: 'No change of the network is being tried.' },
+  TRIAL_UNPROVEN: {
+    httpStatus: 409,
+    text: 'Confirm from the new address: this request came over the old one.',
+  },
   INTERNAL: { httpStatus: 500, text: 'Something went wrong in the box; the log has the details.' },
 } as const satisfies Record<string, { httpStatus: number; text: string }>
 

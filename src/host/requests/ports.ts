@@ -1,0 +1,22 @@
+import type { NetworkConfiguration } from '../network/ports.ts'
+
+/**
+ * What the box may ask of the machine below it. Satisfied by the request folder on the image, where a root
+ * service does it, and by the process itself on any other machine. Everything rejects with HOST_FAILED and a
+ * sentence when it was not done, with HOST_UNSUPPORTED when this machine is not the box's to change.
+ */
+export interface HostControl {
+  /** True on the image: reboot means the machine, and network and time zone can be set. */
+  readonly ownsMachine: boolean
+  /** Reboots the machine; elsewhere restarts the box's program. Resolves once it is certain to happen. */
+  reboot(reason: string): Promise<void>
+  /** Forgets everything that the box was told and starts it as new. Resolves once it is certain to happen. */
+  factoryReset(reason: string): Promise<void>
+  /** Makes an IANA name the machine's time zone; only on the image. */
+  setTimeZone(timeZone: string): Promise<void>
+}
+
+/** Puts a network configuration into force until the next boot; on the image only. Rejects like HostControl. */
+export interface NetworkApplier {
+  apply(configuration: NetworkConfiguration): Promise<void>
+}
