@@ -6,6 +6,7 @@ import { dialledText } from './calls/numbers.ts'
 import { requiredExtensions } from './calls/required-extensions.ts'
 import type { DigestAuthenticator } from './registrar/authenticate-digest.ts'
 import { registerHandler, type RegistrarContext } from './registrar/registrar.ts'
+import { withoutSecrets } from './services/parse-feature-code.ts'
 import { CancelReason, type IncomingRequest } from './sip-port.ts'
 import { step, type Handler, type RefusedReply } from './step.ts'
 import { allowedMethods } from './uplink/teams-headers.ts'
@@ -78,7 +79,7 @@ function inviteHandler(context: MiddlewareContext): Handler {
     const call = book.begin({
       id,
       caller: caller.party,
-      dialled: dialledText(request.uri) ?? request.uri.slice(0, 100),
+      dialled: withoutSecrets(dialledText(request.uri) ?? request.uri.slice(0, 100)),
       logger: logger.child({ call: id, callId: request.get('Call-ID') }),
     })
     const incoming = { call, caller, request, reply, cancelled }

@@ -69,6 +69,7 @@ export async function startPbx(options: PbxOptions): Promise<Pbx> {
       endpoints: options.endpoints,
       prompts: options.prompts,
       signIn: options.signIn,
+      enrolment: options.enrolment,
       localAddressToward: (peer) => options.localAddressToward(peer),
       refuse: (incoming, cause) => refuse(incoming, cause, { counters, settings }),
       counters,

@@ -7,6 +7,7 @@ import { escapeUser } from '#src/sip/uri.ts'
 import type { Counters } from '../counters.ts'
 import type { PbxStore } from '../options.ts'
 import type { FeatureRunner } from '../services/feature-call.ts'
+import { withoutSecrets } from '../services/parse-feature-code.ts'
 import { CancelReason, type HeaderFields, type IncomingRequest, type SipPort } from '../sip-port.ts'
 import { allowedMethods, teamsAnswerHeaders, type TrunkIdentity } from '../uplink/teams-headers.ts'
 import type { TrunkState } from '../uplink/trunk-state.ts'
@@ -57,7 +58,7 @@ export async function connectCall(incoming: IncomingCall, context: CallContext):
   const hops = hopsLeft(request)
   if (hops === 0) return refuse(incoming, 'CALL_IN_CIRCLES', context)
   const plan = planRoute({ caller, dialled }, facts)
-  call.logger.info({ dialled, plan: plan.kind }, 'call routed')
+  call.logger.info({ dialled: withoutSecrets(dialled), plan: plan.kind }, 'call routed')
   if (plan.kind === 'refused') return refuse(incoming, plan.cause, context)
 
   const unusable = judgeOffer(incoming)

@@ -56,3 +56,9 @@ export function parseFeatureCode(dialled: string): FeatureCall | 'malformed' | u
   if (!argumentShape[entry.argument].test(argument)) return 'malformed'
   return { feature: entry.feature, code: entry.code, argument: argument === '' ? undefined : argument }
 }
+
+/** What was dialled, as logs and pages may show it: an enrolment code is a secret, also one that was dialled wrong. */
+export function withoutSecrets(dialled: string): string {
+  const entry = featureCodes.find(({ code, argument }) => argument === 'code' && dialled.startsWith(code))
+  return entry ? entry.code : dialled
+}

@@ -4,9 +4,10 @@ import type { Counters } from '../counters.ts'
 import type { IncomingCall } from '../calls/incoming-call.ts'
 import { classifyBye, classifyMediaError, type Cause } from '../calls/classify-failure.ts'
 import type { PromptsPort } from '../options.ts'
-import type { SignInPort } from '../ports.ts'
+import type { EnrolmentPort, SignInPort } from '../ports.ts'
 import type { IncomingRequest, Reply, SipDialog, SipPort } from '../sip-port.ts'
 import { allowedMethods } from '../uplink/teams-headers.ts'
+import { enrolByPhone } from './enrol-call.ts'
 import type { FeatureCallPort, FeatureOutcome, FeatureRunner } from './feature-call.ts'
 import type { FeatureCall } from './parse-feature-code.ts'
 import { signInByPhone, signOutByPhone } from './sign-in-call.ts'
@@ -17,11 +18,12 @@ export function featureRunner(context: {
   endpoints: MediaEndpoints
   prompts: PromptsPort
   signIn: SignInPort
+  enrolment: EnrolmentPort | undefined
   localAddressToward(peerHost: string): Promise<string>
   refuse: (incoming: IncomingCall, cause: Cause) => void
   counters: Counters
 }): FeatureRunner {
-  const { sip, endpoints, prompts, counters, refuse } = context
+  const { sip, endpoints, prompts, counters, refuse, enrolment } = context
 
   const story = async (
     incoming: IncomingCall,
@@ -34,6 +36,10 @@ export function featureRunner(context: {
     }
     if (caller.kind === 'line' && feature.feature === 'sign-out') {
       return signOutByPhone({ line: caller.line, port, signIn: context.signIn })
+    }
+    const { argument: code } = feature
+    if (caller.kind === 'line' && feature.feature === 'enrol' && code !== undefined && enrolment) {
+      return enrolByPhone({ line: caller.line, code, port, enrolment })
     }
     await port.say('not-available')
     return {
