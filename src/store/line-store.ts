@@ -41,6 +41,7 @@ export class SqliteLineStore implements LineStore, LineMemory {
   readonly #selectSealed
   readonly #insert
   readonly #update
+  readonly #updateLabel
   readonly #remove
   #realm: string
 
@@ -57,6 +58,7 @@ export class SqliteLineStore implements LineStore, LineMemory {
       'INSERT INTO lines (id, device_id, username, label, created_at_ms, sealed_password) VALUES (?, ?, ?, ?, ?, ?)',
     )
     this.#update = database.prepare<[Buffer, string]>('UPDATE lines SET sealed_password = ? WHERE id = ?')
+    this.#updateLabel = database.prepare<[string, string]>('UPDATE lines SET label = ? WHERE id = ?')
     const removeLine = database.prepare<[string]>('DELETE FROM lines WHERE id = ?')
     this.#remove = database.transaction((line: Line) => {
       bindings.deleteRow(line.username)
@@ -112,6 +114,15 @@ export class SqliteLineStore implements LineStore, LineMemory {
     const sealed = this.#context.sealer.seal(password, place(id))
     guarded(() => this.#update.run(sealed, id))
     this.#remember(entry.line, password)
+  }
+
+  setLabel(id: string, label: string): void {
+    const entry = this.#byId.get(id)
+    if (!entry) throw new ApplianceError('NOT_FOUND', { lineId: id })
+    guarded(() => this.#updateLabel.run(label, id))
+    const renamed: Entry = { line: Object.freeze({ ...entry.line, label }), secrets: entry.secrets }
+    this.#byUsername.set(entry.line.username, renamed)
+    this.#byId.set(id, renamed)
   }
 
   password(id: string): string | undefined {

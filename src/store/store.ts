@@ -99,6 +99,7 @@ export interface LineStore {
   /** Seals the password with the line. */
   add(line: Line, password: string): void
   setPassword(id: string, password: string): void
+  setLabel(id: string, label: string): void
   password(id: string): string | undefined
   /** Digest secrets, from a cache: nothing is unsealed per REGISTER. */
   secrets(username: string): LineSecrets | undefined

@@ -28,6 +28,20 @@ t.test('line secrets follow password and realm (RFC 7616 3.4.2)', async (t) => {
   t.throws(() => store.lines.setPassword('nobody', 'x'), { code: 'NOT_FOUND' })
 })
 
+t.test('a line gets another label and keeps all else', async (t) => {
+  const directory = temporaryDirectory(t)
+  const store = openTestStore(t, { dataDir: directory })
+  store.devices.save(someDevice())
+  store.lines.add(someLine(), 'x')
+  store.lines.setLabel('l1', '204')
+  t.strictSame(store.lines.find('l1'), someLine({ label: '204' }))
+  t.equal(store.lines.findByUsername('line1')?.label, '204')
+  t.equal(store.lines.secrets('line1')?.ha1Md5, hash('md5', 'line1:branchline:x'))
+  t.throws(() => store.lines.setLabel('nobody', 'x'), { code: 'NOT_FOUND' })
+  await store.close()
+  t.equal(openTestStore(t, { dataDir: directory }).lines.find('l1')?.label, '204', 'and it is on disk')
+})
+
 t.test('a line needs its device and a name of its own', async (t) => {
   const store = openTestStore(t)
   t.throws(() => store.lines.add(someLine(), 'x'), { code: 'STORE_FAILED', advice: /belongs to is gone/ })
