@@ -1,4 +1,5 @@
 import type { Random } from '#src/base/random.ts'
+import type { SecretStore } from '#src/store/store.ts'
 
 /** DECT allows eight digits; six are typed in a moment and are guessed in no subscription window. */
 const length = 6
@@ -18,4 +19,21 @@ export function isWeakAccessCode(code: string): boolean {
   )
   const [step] = steps
   return steps.size <= 1 && (step === undefined || step === 0 || step === 1 || step === 9)
+}
+
+const secretName = (handsetId: string): string => `dect.accessCode.${handsetId}`
+
+/** The access code of a handset, kept sealed; undefined when it has none. */
+export function readAccessCode(secrets: Pick<SecretStore, 'get'>, handsetId: string): string | undefined {
+  return secrets.get(secretName(handsetId))
+}
+
+/** Seals the access code of a handset. */
+export function keepAccessCode(secrets: Pick<SecretStore, 'set'>, handsetId: string, code: string): void {
+  secrets.set(secretName(handsetId), code)
+}
+
+/** Nothing is left of a handset that went. */
+export function forgetAccessCode(secrets: Pick<SecretStore, 'remove'>, handsetId: string): void {
+  secrets.remove(secretName(handsetId))
 }

@@ -33,6 +33,7 @@ export type HandsetState = 'announced' | 'subscribed' | 'registered' | 'signed-i
 export interface Handset {
   device: Device
   line: Line
+  extension: string | undefined
   state: HandsetState
 }
 
@@ -43,6 +44,8 @@ export interface NewHandset {
   label: string
   /** Up to six digits, dialled from other phones; undefined for none. */
   extension?: string | undefined
+  /** Where it stands in the text it came from, from 1; its place in the list when undefined. */
+  row?: number | undefined
 }
 
 /** One row of a list that cannot be taken; `row` counts from 1. */
@@ -58,8 +61,8 @@ export interface Handsets {
   list(serverId: string): Handset[]
   /** Adds all or none; throws INVALID with every {@link HandsetProblem} in `details.problems`. */
   add(serverId: string, handsets: readonly NewHandset[]): Promise<Handset[]>
-  /** Throws NOT_FOUND. */
-  rename(handsetId: string, label: string): Handset
+  /** Gives it another name and extension (undefined: none); throws NOT_FOUND, and INVALID with `details.field`. */
+  rename(handsetId: string, to: { label: string; extension: string | undefined }): Handset
   /** Takes line, credentials and binding with it and touches no other handset; throws NOT_FOUND. */
   remove(handsetId: string): void
   /** What is typed on the handset when it subscribes: 4 to 8 digits; throws NOT_FOUND. */

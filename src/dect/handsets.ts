@@ -1,0 +1,142 @@
+import { setImmediate } from 'node:timers/promises'
+import { ApplianceError } from '#src/base/errors.ts'
+import type { Device } from '#src/model/device.ts'
+import type { Line } from '#src/model/line.ts'
+import { forgetAccessCode, keepAccessCode, makeAccessCode, readAccessCode } from './access-code.ts'
+import { checkHandsets, problemOfExtension, problemOfLabel, type CheckedHandset } from './check-handsets.ts'
+import { needDevice, type DectContext } from './context.ts'
+import type { Handset, Handsets, HandsetState } from './ports.ts'
+
+/** Random digits behind the letters of a user name; it can never be taken for a number that somebody dials. */
+const usernameDigits = 6
+const passwordLength = 16
+/** An extension is a label of digits: that is how routing finds it. */
+const isExtension = (label: string): boolean => /^\d{1,6}$/.test(label)
+
+/** Keeps the handsets behind DECT servers: a device with one line each. */
+export function createHandsets(context: DectContext): Handsets {
+  const { store, clock, listener, logger } = context
+
+  const lineOf = (device: Device): Line => {
+    const [line] = store.lines.listByDevice(device.id)
+    if (line) return line
+    throw new ApplianceError('NOT_FOUND', { id: device.id }, { text: 'This handset has lost its line.' })
+  }
+  const stateOf = (device: Device, line: Line): HandsetState => {
+    if (store.signIns.forLine(line.id)) return 'signed-in'
+    if (store.bindings.find(line.username, clock.nowMs()).length > 0) return 'registered'
+    return device.lastSeenAtMs === undefined ? 'announced' : 'subscribed'
+  }
+  const viewOf = (device: Device, line = lineOf(device)): Handset => {
+    const extension = isExtension(line.label) ? line.label : undefined
+    return { device, line, extension, state: stateOf(device, line) }
+  }
+  const facts = () => ({
+    findByIpei: (ipei: string) => store.devices.findByIpei(ipei),
+    lines: store.lines.list(),
+    emergencyNumbers: context.emergencyNumbers(),
+  })
+
+  return {
+    list(serverId) {
+      const lines = new Map(store.lines.list().map((line) => [line.deviceId, line]))
+      return store.devices.listChildren(serverId).map((device) => viewOf(device, lines.get(device.id)))
+    },
+
+    async add(serverId, handsets) {
+      const server = needDevice(context, serverId, 'dect-server')
+      const { checked, problems } = checkHandsets(handsets, facts())
+      if (problems.length > 0) throw refusal(problems)
+      const added: Device[] = []
+      try {
+        for (const handset of checked) {
+          added.push(addOne(handset, server, context))
+          // Each is three commits; calls go on between them.
+          await setImmediate()
+        }
+      } catch (error) {
+        for (const device of added) {
+          forgetAccessCode(store.secrets, device.id)
+          store.devices.remove(device.id)
+        }
+        throw error
+      }
+      logger.info({ deviceId: serverId, handsets: added.length }, 'handsets were added')
+      listener.configurationChanged(serverId)
+      return added.map((device) => viewOf(device))
+    },
+
+    rename(handsetId, to) {
+      const device = needDevice(context, handsetId, 'dect-handset')
+      const line = lineOf(device)
+      const label = to.label.trim()
+      const labelProblem = problemOfLabel(label)
+      if (labelProblem !== undefined)
+        throw new ApplianceError('INVALID', { field: 'label' }, { text: labelProblem })
+      const problem =
+        to.extension === undefined ? undefined : problemOfExtension(to.extension, facts(), line.id)
+      if (problem !== undefined)
+        throw new ApplianceError('INVALID', { field: 'extension' }, { text: problem })
+      store.devices.save({ ...device, label })
+      store.lines.setLabel(line.id, to.extension ?? label)
+      if (device.parentId !== undefined) listener.configurationChanged(device.parentId)
+      return viewOf({ ...device, label })
+    },
+
+    remove(handsetId) {
+      const device = needDevice(context, handsetId, 'dect-handset')
+      forgetAccessCode(store.secrets, handsetId)
+      store.devices.remove(handsetId)
+      logger.info({ deviceId: handsetId, serverId: device.parentId }, 'a handset was removed')
+      if (device.parentId !== undefined) listener.configurationChanged(device.parentId)
+    },
+
+    accessCode(handsetId) {
+      needDevice(context, handsetId, 'dect-handset')
+      const code = readAccessCode(store.secrets, handsetId)
+      if (code !== undefined) return code
+      throw new ApplianceError('NOT_FOUND', { id: handsetId }, { text: 'This handset has no access code.' })
+    },
+  }
+}
+
+function addOne(handset: CheckedHandset, server: Device, { store, clock, random }: DectContext): Device {
+  const createdAtMs = clock.nowMs()
+  const device: Device = {
+    id: random.token(16),
+    kind: 'dect-handset',
+    label: handset.label,
+    mac: undefined,
+    ipei: handset.ipei,
+    parentId: server.id,
+    vendor: server.vendor,
+    model: undefined,
+    firmware: undefined,
+    location: undefined,
+    state: 'onboarded',
+    createdAtMs,
+    lastSeenAtMs: undefined,
+  }
+  let username: string
+  do username = `bl${random.digits(usernameDigits)}`
+  while (store.lines.findByUsername(username))
+  const line = { id: random.token(16), deviceId: device.id, username, createdAtMs }
+  store.devices.save(device)
+  try {
+    store.lines.add({ ...line, label: handset.extension ?? handset.label }, random.password(passwordLength))
+    keepAccessCode(store.secrets, device.id, makeAccessCode(random))
+  } catch (error) {
+    store.devices.remove(device.id)
+    throw error
+  }
+  return device
+}
+
+function refusal(problems: readonly { row: number; text: string }[]): ApplianceError {
+  const [first] = problems
+  const text =
+    problems.length === 1
+      ? `Row ${first?.row}: ${first?.text}`
+      : `${problems.length} things are wrong in the list; nothing was added.`
+  return new ApplianceError('INVALID', { problems }, { text })
+}
