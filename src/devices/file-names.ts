@@ -1,4 +1,4 @@
-import type { FileKind } from './render.ts'
+import type { FileKind } from './render/family-renderer.ts'
 
 /**
  * A file of a family as a vendor file writes it down. `{mac}` stands for twelve digits, `{number}` for the three
