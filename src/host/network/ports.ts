@@ -80,12 +80,19 @@ export interface NetworkControl {
    * TRIAL_RUNNING, HOST_UNSUPPORTED or HOST_FAILED.
    */
   startTrial(configuration: NetworkConfiguration, by: string): Promise<{ trial: NetworkTrial; token: string }>
-  /** Keeps what is on trial. Throws TRIAL_NONE, or TRIAL_UNPROVEN when the proof is of the old configuration. */
-  confirm(proof: NetworkProof): void
+  /** Keeps what is on trial. Rejects with TRIAL_NONE, or with TRIAL_UNPROVEN when the proof is of the old configuration. */
+  confirm(proof: NetworkProof): Promise<void>
   /** True when `token` is the running trial's own. */
   isTrialToken(token: string): boolean
   /** Takes the trial back now; rejects with TRIAL_NONE. */
   rollBack(): Promise<void>
+}
+
+/** How a trial ended. */
+export interface TrialEnd {
+  kept: boolean
+  /** One sentence for whoever waits. */
+  text: string
 }
 
 /** How long a trial waits for its confirmation. */
