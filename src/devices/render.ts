@@ -1,12 +1,16 @@
 import type { DeviceFamily } from './definition.ts'
 import type { DeviceView } from './device-view.ts'
 import type { FamilyRenderer, RenderedFile } from './render/family-renderer.ts'
+import { spectralinkRenderer } from './render/spectralink.ts'
 import { yealinkRenderer } from './render/yealink.ts'
 
 export type { FamilyRenderer, FileKind, RenderedFile } from './render/family-renderer.ts'
 
 /** The families whose files the box writes; the others are recognised and shown, no more. */
-const renderers: Partial<Record<DeviceFamily, FamilyRenderer>> = { yealink: yealinkRenderer }
+const renderers: Partial<Record<DeviceFamily, FamilyRenderer>> = {
+  yealink: yealinkRenderer,
+  'spectralink-server': spectralinkRenderer,
+}
 
 /** Whether the box writes configuration for devices of a family. */
 export function canRender(family: DeviceFamily | undefined): boolean {
