@@ -73,16 +73,15 @@ function remarks(view: DeviceView): string {
   ].join('')
 }
 
-const bodies: Record<FileKind, (view: DeviceView) => string> = {
-  boot: bootFile,
-  common: (view) => header + formatSettings(commonSettings(view)),
-  device: (view) =>
-    header + (view.stage === 'bootstrap' ? '' : remarks(view)) + formatSettings(deviceSettings(view)),
+function bodyOf(kind: FileKind, view: DeviceView): string {
+  if (kind === 'boot') return bootFile(view)
+  if (kind === 'common') return header + formatSettings(commonSettings(view))
+  return header + (view.stage === 'bootstrap' ? '' : remarks(view)) + formatSettings(deviceSettings(view))
 }
 
 /** Yealink's T series: `key = value` files, named by MAC and by a number per model. */
 export const yealinkRenderer: FamilyRenderer = {
   filesOf: ({ mac, model }) => namesFor(mac, model),
   kindOf: (fileName, mac) => kindOfName(yealinkFiles, fileName, mac),
-  render: (kind, view) => ({ contentType: 'text/plain; charset=utf-8', body: bodies[kind](view), kind }),
+  render: (kind, view) => ({ contentType: 'text/plain; charset=utf-8', body: bodyOf(kind, view), kind }),
 }
