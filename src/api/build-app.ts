@@ -15,6 +15,8 @@ import { credentialRoutes } from './routes/credentials.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { eventsRoute } from './routes/events.ts'
 import { healthRoute } from './routes/health.ts'
+import { hostRoutes } from './routes/host.ts'
+import { networkRoutes } from './routes/network.ts'
 import { peopleRoutes } from './routes/people.ts'
 import { provisioningRoutes } from './routes/provisioning.ts'
 import { cookieName, sessionRoutes } from './routes/session.ts'
@@ -87,6 +89,8 @@ export async function buildApp(context: ApiContext): Promise<Api> {
     peopleRoutes,
     callRoutes,
     settingsRoutes,
+    networkRoutes,
+    hostRoutes,
     eventsRoute,
     provisioningRoutes,
   ]) {

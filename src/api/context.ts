@@ -36,6 +36,8 @@ const partNames: Record<keyof ApiParts, { text: string; advice: string }> = {
     advice: 'Choose a tenant under Settings, or see on the status page why it is not running.',
   },
   lab: { text: 'The lab tenant is off.', advice: 'Choose the lab tenant under Settings.' },
+  network: { text: 'The network cannot be read now.', advice: 'The status page says why.' },
+  host: { text: 'The machine below the box cannot be asked now.', advice: 'The status page says why.' },
   counters: { text: 'Nothing is counted now.', advice: 'The status page says which parts are not running.' },
 }
 

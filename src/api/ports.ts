@@ -1,6 +1,8 @@
 import type { Clock } from '#src/base/clock.ts'
 import type { Logger } from '#src/base/logger.ts'
 import type { Random } from '#src/base/random.ts'
+import type { NetworkControl } from '#src/host/network/ports.ts'
+import type { HostControl } from '#src/host/requests/ports.ts'
 import type { PartHealth } from '#src/model/health.ts'
 import type { Pbx, SignInPort } from '#src/pbx/ports.ts'
 import type { Store } from '#src/store/store.ts'
@@ -88,6 +90,8 @@ export interface ApiParts {
   signIn: SignInPort | undefined
   lab: LabPort | undefined
   counters: CountersPort | undefined
+  network: NetworkControl | undefined
+  host: HostControl | undefined
 }
 
 /** Certificate chain and key of the setup page, PEM. */
@@ -125,6 +129,10 @@ export interface ApiHandle {
   claimCode(): string | undefined
   /** Calls back with the claim code now and whenever it changes, with undefined once the box is claimed. */
   setClaimListener(listener: (code: string | undefined) => void): void
+  /** Forgets the admin's password and every login; a new claim code comes up. Throws PART_NOT_RUNNING. */
+  resetAdmin(): void
+  /** Throws NOT_CLAIMED or PASSWORD_WRONG; the caller slows guesses down. */
+  checkPassword(password: string): Promise<void>
   /** New connections get the new certificate. */
   reloadCertificate(certificate: PageCertificate): void
   stop(): Promise<void>

@@ -41,6 +41,12 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
     httpPort: ports.http,
     attach,
     claimCode: () => owner.code,
+    resetAdmin: () => {
+      owner.forget()
+      context.sessions.removeOthers(undefined)
+      events.dropDisallowed()
+    },
+    checkPassword: (password) => owner.checkPassword(password),
     setClaimListener: (listener) => owner.setListener(listener),
     reloadCertificate: ({ certPem, keyPem }) =>
       app.server.setSecureContext({ cert: certPem, key: keyPem, minVersion: 'TLSv1.2' }),
@@ -66,6 +72,8 @@ export function createContext(options: ApiOptions): ApiContext {
       signIn: undefined,
       lab: undefined,
       counters: undefined,
+      network: undefined,
+      host: undefined,
     },
     owner: new Owner({ random, hasher, logger }),
     sessions: new Sessions({ clock, random, logger }),

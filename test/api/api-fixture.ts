@@ -160,7 +160,7 @@ export async function startTestApi(
   const context = createContext(await testOptions({ clock, logger, ...options.change }))
   const app = await buildApp(context)
   const api = new TestApi({ app, context, store, clock, logger })
-  const parts: ApiParts = {
+  const parts: Partial<ApiParts> = {
     store,
     settings: api.settings,
     pbx: api.pbx,

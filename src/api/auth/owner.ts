@@ -88,6 +88,12 @@ export class Owner {
     secrets.set(adminHashName, await this.#hasher.hash(password))
   }
 
+  /** The box has no owner any more; a new claim code comes up. */
+  forget(): void {
+    this.#need().remove(adminHashName)
+    this.#setCode(this.#newCode())
+  }
+
   #need(): SecretStore {
     if (this.#secrets) return this.#secrets
     throw new ApplianceError('PART_NOT_RUNNING', { part: 'store' }, { text: 'The database is not running.' })

@@ -42,16 +42,19 @@ export function findHost(
   }
 }
 
+/** The answer to whoever asked goes out before the parts stop. */
+const lastWordsMs = 300
+
 /** On somebody's machine: the program restarts, its data are wiped, nothing else is touched. */
-function processControl({ dataDir, restart, startAnew }: OwnProcess): HostControl {
+function processControl({ dataDir, restart, startAnew, clock }: OwnProcess & { clock: Clock }): HostControl {
   return {
     ownsMachine: false,
     async reboot() {
-      restart()
+      clock.setTimer(lastWordsMs, restart)
     },
     async factoryReset() {
       refuseForeignDir(dataDir)
-      startAnew()
+      clock.setTimer(lastWordsMs, startAnew)
     },
     async setTimeZone() {
       throw new ApplianceError(
