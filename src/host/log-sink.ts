@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import type { Clock, Timer } from '#src/base/clock.ts'
 import type { LogFields, Logger } from '#src/base/logger.ts'
+import { LogRing } from './log-ring.ts'
 
 /** From the most to the least talkative. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -11,6 +12,8 @@ export interface LogSink {
   setLevel(level: LogLevel): void
   /** Writes what was gathered; for the end of the process. */
   flush(): void
+  /** The last lines as people read them, oldest first; bounded. */
+  recent(): string[]
 }
 
 const secretNames =
@@ -121,8 +124,10 @@ export function openLog(options: {
 }): LogSink {
   const { stream, readable, gather } = options
   const gatherer = gather && new Gatherer(stream, gather.clock, gather.forMs)
+  const ring = new LogRing(readableLine)
   const destination = {
     write: (line: string): void => {
+      ring.add(line)
       const text = readable ? readableLine(line) : line
       if (gatherer) gatherer.add(text)
       else stream.write(text)
@@ -164,5 +169,6 @@ export function openLog(options: {
       threshold = rank[level]
     },
     flush: () => gatherer?.flush(),
+    recent: () => ring.lines(),
   }
 }
