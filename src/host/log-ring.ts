@@ -5,13 +5,18 @@ const maxCharacters = 262_144
 /** One record longer than this is cut when it is kept. */
 const maxRecordCharacters = 4_096
 
+interface LogRecord {
+  text: string
+  readable: boolean
+}
+
 /**
  * The end of the log in memory, for the maintenance console: bounded in records and in size, oldest dropped first.
  * Records are kept as they were written, secrets masked, and made readable only when somebody reads them.
  */
 export class LogRing {
   readonly #toText: (json: string) => string
-  #records: { text: string; readable: boolean }[] = []
+  #records: LogRecord[] = []
   #characters = 0
 
   /** `toText` turns a record into a line for people. */
@@ -36,7 +41,7 @@ export class LogRing {
   }
 
   #drop(): void {
-    const kept: typeof this.#records = []
+    const kept: LogRecord[] = []
     let characters = 0
     for (const record of this.#records.toReversed()) {
       if (kept.length >= maxRecords || characters + record.text.length > maxCharacters) break
