@@ -1,0 +1,42 @@
+import type { DeviceAccess } from '#src/model/device-access.ts'
+import type { Device } from '#src/model/device.ts'
+import type { RefusedNote } from './ports.ts'
+import { isBootstrap } from './tokens.ts'
+
+/** What a request that names nothing but a MAC gets. */
+export type HandOver =
+  /** Everything about the device's access is made anew first: it was off-boarded, so it is a new device. */
+  | { kind: 'start-anew' }
+  | { kind: 'hand-over' }
+  /** The same again to the same address: the phone has not come to use it yet. */
+  | { kind: 'repeat' }
+  | { kind: 'refused'; why: RefusedNote['why'] }
+
+/**
+ * Decides whether a device's token may go out to somebody who merely knows its MAC. The rule behind every case: a
+ * hand-over happens once, and never for a line that a person is signed in on or that a phone already uses, so the
+ * most that a stranger can gain is a line that can do nothing but sign in and call for help.
+ */
+export function judgeHandOver(facts: {
+  device: Device
+  access: DeviceAccess | undefined
+  signedIn: boolean
+  from: string
+}): HandOver {
+  const { device, access, signedIn, from } = facts
+  if (signedIn) return { kind: 'refused', why: 'in-use' }
+  if (device.state === 'off-boarded') return { kind: 'start-anew' }
+  if (!access) {
+    // Added on the page and set up by hand: a phone uses this line, and its password is not for whoever asks.
+    return device.lastSeenAtMs === undefined ? { kind: 'hand-over' } : { kind: 'refused', why: 'in-use' }
+  }
+  const { handedOverTo } = access
+  if (access.handedOverAtMs === undefined) {
+    // An address without a time is the one that the admin has allowed.
+    return handedOverTo === undefined || handedOverTo === from
+      ? { kind: 'hand-over' }
+      : { kind: 'refused', why: 'other-address' }
+  }
+  const unused = isBootstrap(access.token) && access.fetchedAtMs === undefined
+  return unused && handedOverTo === from ? { kind: 'repeat' } : { kind: 'refused', why: 'handed-over' }
+}

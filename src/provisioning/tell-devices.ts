@@ -1,0 +1,99 @@
+import type { Clock } from '#src/base/clock.ts'
+import type { Logger } from '#src/base/logger.ts'
+import { familyOf } from '#src/devices/catalogue.ts'
+import type { DeviceFamily } from '#src/devices/definition.ts'
+import type { Device } from '#src/model/device.ts'
+import type { Line } from '#src/model/line.ts'
+import type { LineNotifier, ProvisioningStore } from './ports.ts'
+import { isBootstrap } from './tokens.ts'
+
+/** Fetch now, but keep running: `reboot=true` would end calls. */
+const checkSync = 'check-sync;reboot=false'
+/** Devices whose last version is remembered; a forgotten one is told once too often. */
+const maxRemembered = 2_000
+
+interface Served {
+  configVersion: string
+  reachedHost: string
+}
+
+/** Knows which version of its files each device has, and tells it when there is another. */
+export class DeviceTeller {
+  readonly #store: ProvisioningStore
+  readonly #notifier: () => LineNotifier | undefined
+  readonly #versionNow: (device: Device, reachedHost: string) => string | undefined
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #served = new Map<string, Served>()
+
+  constructor(needs: {
+    store: ProvisioningStore
+    /** Undefined while the call side is not running. */
+    notifier: () => LineNotifier | undefined
+    /** Version of the device's files as they would be rendered now. */
+    versionNow(device: Device, reachedHost: string): string | undefined
+    clock: Clock
+    logger: Logger
+  }) {
+    this.#store = needs.store
+    this.#notifier = needs.notifier
+    this.#versionNow = (device, host) => needs.versionNow(device, host)
+    this.#clock = needs.clock
+    this.#logger = needs.logger
+  }
+
+  noteServed(deviceId: string, served: Served): void {
+    this.#served.delete(deviceId)
+    this.#served.set(deviceId, served)
+    const [oldest] = this.#served.keys()
+    if (this.#served.size > maxRemembered && oldest !== undefined) this.#served.delete(oldest)
+  }
+
+  /** Host under which the device last fetched; undefined since the box started. */
+  reachedHostOf(deviceId: string): string | undefined {
+    return this.#served.get(deviceId)?.reachedHost
+  }
+
+  /** Sends check-sync when the device is registered and has older files than it could have. */
+  async tell(deviceId: string): Promise<void> {
+    const device = this.#store.devices.find(deviceId)
+    const access = device && this.#store.deviceAccess.find(deviceId)
+    if (!device || access?.fetchedAtMs === undefined || !this.#hasNews(device, access.token)) return
+    const line = this.#registeredLine(device)
+    const notifier = this.#notifier()
+    if (!line || !notifier) return
+    const told = await notifier.notify(line.username, { event: checkSync })
+    this.#logger.info({ deviceId, ...told }, 'a device was told to fetch its configuration')
+  }
+
+  /** Sends something to show on the device's display. */
+  async push(line: Line, notification: { event: string; contentType: string; body: string }): Promise<void> {
+    await this.#notifier()?.notify(line.username, notification)
+  }
+
+  #hasNews(device: Device, token: string): boolean {
+    const served = this.#served.get(device.id)
+    // A phone that still uses its first token is sent for its files until it comes with the lasting one.
+    if (!served || isBootstrap(token)) return true
+    return this.#versionNow(device, served.reachedHost) !== served.configVersion
+  }
+
+  /** All lines of a device are one listener, so the first that is registered will do. */
+  #registeredLine({ id, kind }: Device): Line | undefined {
+    const devices =
+      kind === 'dect-server' ? this.#store.devices.listChildren(id).map((child) => child.id) : [id]
+    const nowMs = this.#clock.nowMs()
+    for (const deviceId of devices) {
+      const line = this.#store.lines
+        .listByDevice(deviceId)
+        .find(({ username }) => this.#store.bindings.find(username, nowMs).length > 0)
+      if (line) return line
+    }
+    return undefined
+  }
+}
+
+/** Family of a device as the catalogue knows it. */
+export function familyOfDevice({ vendor, model }: Device): DeviceFamily | undefined {
+  return vendor === undefined || model === undefined ? undefined : familyOf(vendor, model)?.family
+}
