@@ -12,8 +12,10 @@ import { registerOpenApi } from './open-api.ts'
 import { registerPage } from './page-files.ts'
 import { callRoutes } from './routes/calls.ts'
 import { credentialRoutes } from './routes/credentials.ts'
+import { dectServerRoutes } from './routes/dect-servers.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { eventsRoute } from './routes/events.ts'
+import { handsetRoutes } from './routes/handsets.ts'
 import { healthRoute } from './routes/health.ts'
 import { hostRoutes } from './routes/host.ts'
 import { networkRoutes } from './routes/network.ts'
@@ -84,6 +86,8 @@ export async function buildApp(context: ApiContext): Promise<Api> {
     statusRoute,
     countersRoute,
     deviceRoutes,
+    dectServerRoutes,
+    handsetRoutes,
     credentialRoutes,
     signInRoutes,
     peopleRoutes,

@@ -39,6 +39,7 @@ const partNames: Record<keyof ApiParts, { text: string; advice: string }> = {
   network: { text: 'The network cannot be read now.', advice: 'The status page says why.' },
   host: { text: 'The machine below the box cannot be asked now.', advice: 'The status page says why.' },
   counters: { text: 'Nothing is counted now.', advice: 'The status page says which parts are not running.' },
+  dect: { text: 'DECT is not running.', advice: 'The status page says why, and how to mend it.' },
 }
 
 /** The part, or PART_NOT_RUNNING with a sentence that names it. */

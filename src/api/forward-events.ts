@@ -1,3 +1,4 @@
+import type { DectPort } from '#src/dect/ports.ts'
 import type { Pbx, SignInPort } from '#src/pbx/ports.ts'
 import type { ApiContext } from './context.ts'
 import { viewCall, viewLiveCall } from './views/calls.ts'
@@ -31,4 +32,11 @@ export function forwardSignIn(signIn: SignInPort, context: ApiContext): () => vo
     signIn.on('signInFailed', (fact) => events.publish('signInFailed', fact)),
   ]
   return () => stops.forEach((stop) => stop())
+}
+
+/** Passes subscription windows on to the open pages; the returned function stops that. */
+export function forwardDect(dect: DectPort, { events }: ApiContext): () => void {
+  return dect.subscription.on('windowChanged', ({ serverId, window }) =>
+    events.publish('subscriptionChanged', { serverId, closesAtMs: window?.closesAtMs ?? null }),
+  )
 }

@@ -3,6 +3,7 @@ import type { Logger } from '#src/base/logger.ts'
 import type { Random } from '#src/base/random.ts'
 import type { NetworkControl } from '#src/host/network/ports.ts'
 import type { HostControl } from '#src/host/requests/ports.ts'
+import type { DectPort } from '#src/dect/ports.ts'
 import type { PartHealth } from '#src/model/health.ts'
 import type { Pbx, SignInPort } from '#src/pbx/ports.ts'
 import type { Store } from '#src/store/store.ts'
@@ -90,6 +91,7 @@ export interface ApiParts {
   signIn: SignInPort | undefined
   lab: LabPort | undefined
   counters: CountersPort | undefined
+  dect: DectPort | undefined
   network: NetworkControl | undefined
   host: HostControl | undefined
 }

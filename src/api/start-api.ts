@@ -9,7 +9,7 @@ import { TryThrottle } from './auth/try-throttle.ts'
 import { buildApp } from './build-app.ts'
 import type { ApiContext } from './context.ts'
 import { EventHub } from './event-hub.ts'
-import { forwardPbx, forwardSignIn } from './forward-events.ts'
+import { forwardDect, forwardPbx, forwardSignIn } from './forward-events.ts'
 import { buildHttpDoor } from './http-door.ts'
 import type { ApiHandle, ApiOptions, ApiParts } from './ports.ts'
 import { LinkTable } from './provisioning/link-table.ts'
@@ -52,7 +52,7 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
       app.server.setSecureContext({ cert: certPem, key: keyPem, minVersion: 'TLSv1.2' }),
     stop: async () => {
       stopHealth()
-      attach({ pbx: undefined, signIn: undefined })
+      attach({ pbx: undefined, signIn: undefined, dect: undefined })
       events.close()
       await Promise.all([app.close(), door.close()])
     },
@@ -72,6 +72,7 @@ export function createContext(options: ApiOptions): ApiContext {
       signIn: undefined,
       lab: undefined,
       counters: undefined,
+      dect: undefined,
       network: undefined,
       host: undefined,
     },
@@ -89,10 +90,11 @@ export function createContext(options: ApiOptions): ApiContext {
 export function createAttach(context: ApiContext): (parts: Partial<ApiParts>) => void {
   let stopPbx = (): void => undefined
   let stopSignIn = (): void => undefined
+  let stopDect = (): void => undefined
   return (changed) => {
     const before = context.parts
     context.parts = { ...before, ...changed }
-    const { pbx, signIn, store } = context.parts
+    const { dect, pbx, signIn, store } = context.parts
     if (store !== before.store) {
       context.sessions.attach(store?.secrets)
       context.owner.attach(store?.secrets)
@@ -104,6 +106,10 @@ export function createAttach(context: ApiContext): (parts: Partial<ApiParts>) =>
     if (signIn !== before.signIn) {
       stopSignIn()
       stopSignIn = signIn ? forwardSignIn(signIn, context) : () => undefined
+    }
+    if (dect !== before.dect) {
+      stopDect()
+      stopDect = dect ? forwardDect(dect, context) : () => undefined
     }
   }
 }

@@ -22,14 +22,15 @@ export function createHandsets(context: DectContext): Handsets {
     if (line) return line
     throw new ApplianceError('NOT_FOUND', { id: device.id }, { text: 'This handset has lost its line.' })
   }
-  const stateOf = (device: Device, line: Line): HandsetState => {
+  const stateOf = (device: Device, line: Line, registered: boolean): HandsetState => {
     if (store.signIns.forLine(line.id)) return 'signed-in'
-    if (store.bindings.find(line.username, clock.nowMs()).length > 0) return 'registered'
+    if (registered) return 'registered'
     return device.lastSeenAtMs === undefined ? 'announced' : 'subscribed'
   }
   const viewOf = (device: Device, line = lineOf(device)): Handset => {
     const extension = isExtension(line.label) ? line.label : undefined
-    return { device, line, extension, state: stateOf(device, line) }
+    const registered = store.bindings.find(line.username, clock.nowMs()).length > 0
+    return { device, line, extension, state: stateOf(device, line, registered), registered }
   }
   const facts = () => ({
     findByIpei: (ipei: string) => store.devices.findByIpei(ipei),

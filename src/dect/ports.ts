@@ -35,6 +35,8 @@ export interface Handset {
   line: Line
   extension: string | undefined
   state: HandsetState
+  /** Whether it can be reached now; a person stays signed in on it while it is away. */
+  registered: boolean
 }
 
 /** A handset to be added. */

@@ -7,6 +7,7 @@ const names: ApiEventName[] = [
   'hello',
   'bindingChanged',
   'devicesChanged',
+  'subscriptionChanged',
   'policiesChanged',
   'settingsChanged',
   'callStarted',

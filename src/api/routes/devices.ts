@@ -3,6 +3,7 @@ import type { Device } from '#src/model/device.ts'
 import { Type } from 'typebox'
 import { audit, found, need, type ApiContext } from '../context.ts'
 import type { Api } from '../fastify-types.ts'
+import { removeDevice } from '../remove-device.ts'
 import { errors } from '../schema/answers.ts'
 import { idParams, noContent } from '../schema/common.ts'
 import { credentialsView, devicePatch, deviceView, newDevice, type NewDevice } from '../schema/devices.ts'
@@ -145,18 +146,4 @@ function freeUsername(context: ApiContext): string {
     const username = `bl${context.options.random.digits(6)}`
     if (!lines.findByUsername(username)) return username
   }
-}
-
-async function removeDevice(context: ApiContext, id: string): Promise<void> {
-  const store = need(context, 'store')
-  const device = found(store.devices.find(id), 'phone', id)
-  const { signIn } = context.parts
-  for (const line of store.lines.listByDevice(id)) {
-    context.links.revoke(line.id)
-    signIn?.cancel(line.id)
-    if (store.signIns.forLine(line.id)) await signIn?.signOut(line.id, 'admin')
-  }
-  store.devices.remove(id)
-  audit(context, { action: 'device.remove', subject: id, details: { label: device.label } })
-  context.events.publish('devicesChanged', { deviceId: id })
 }

@@ -9,6 +9,8 @@ export interface ApiEvents {
   bindingChanged: { lineId: string | null; username: string; registered: boolean }
   /** Devices or lines were added, renamed or removed. */
   devicesChanged: { deviceId: string }
+  /** The time for subscribing handsets to a DECT server began or ended. */
+  subscriptionChanged: { serverId: string; closesAtMs: number | null }
   policiesChanged: { scope: string }
   settingsChanged: { etag: string }
   callStarted: LiveCallView
