@@ -64,6 +64,20 @@ export interface TrunkHealth {
   hosts: { name: string; up: boolean; lastOkAtMs: number | undefined; lastError: string | undefined }[]
 }
 
+/** A NOTIFY to whatever is registered on a line. */
+export interface LineNotification {
+  /** Value of the Event field, with its parameters: `check-sync;reboot=false`. */
+  event: string
+  contentType?: string
+  body?: string
+}
+
+/** How many contacts a line has, and how many of them said 2xx. */
+export interface NotifyResult {
+  contacts: number
+  answered: number
+}
+
 /** What the rest of the box may ask of the call side. */
 export interface Pbx extends Events<PbxEvents> {
   liveCalls(): LiveCall[]
@@ -71,6 +85,8 @@ export interface Pbx extends Events<PbxEvents> {
   hangUp(callId: string): boolean
   trunks(): TrunkHealth[]
   counters(): Record<string, number>
+  /** Notifies every phone that is registered on the line; resolves when all have answered or given up, never rejects. */
+  notify(username: string, notification: LineNotification): Promise<NotifyResult>
   /** New calls get 503 with Retry-After from now on; resolves when no call is left or `graceMs` is over and the rest were ended. */
   drain(graceMs: number): Promise<void>
   stop(): Promise<void>

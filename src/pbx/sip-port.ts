@@ -14,7 +14,10 @@ export interface SipPort {
   /** Sends an INVITE. Resolves with the dialog at the 200, rejects with SipFailure for anything else. */
   invite(target: RequestTarget, invite: OutgoingInvite): Promise<SipDialog>
   /** Sends any other request outside a dialog and resolves with its final response. */
-  request(target: RequestTarget, request: { method: string; headers: HeaderFields }): Promise<FinalResponse>
+  request(
+    target: RequestTarget,
+    request: { method: string; headers: HeaderFields; body?: string },
+  ): Promise<FinalResponse>
 }
 
 /** Header name to value. A value with a line break and a second name makes two fields. */

@@ -13,6 +13,7 @@ import { DigestAuthenticator } from './registrar/authenticate-digest.ts'
 import { NonceBook } from './registrar/nonce.ts'
 import { startExpiry, type RegistrarContext } from './registrar/registrar.ts'
 import { registerMiddleware } from './register-middleware.ts'
+import { notifyLine } from './services/notify-line.ts'
 import { featureRunner } from './services/run-feature.ts'
 import { withDirectRequests } from './direct-port.ts'
 import { srfPort } from './srf-port.ts'
@@ -137,6 +138,8 @@ export async function startPbx(options: PbxOptions): Promise<Pbx> {
     hangUp: (callId) => book.stop(callId, 'CALL_ENDED_BY_ADMIN'),
     trunks: () => [teams?.state.health() ?? { name: 'teams', state: 'off', hosts: [] }],
     counters: () => counters.snapshot(),
+    notify: (username, notification) =>
+      notifyLine({ sip, bindings: store.bindings, clock, logger }, username, notification),
     async drain(graceMs) {
       stopping = true
       await atMost(graceMs, book.whenEmpty())

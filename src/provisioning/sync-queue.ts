@@ -43,7 +43,8 @@ export class SyncQueue {
     try {
       for (const deviceId of this.#due) {
         this.#due.delete(deviceId)
-        await this.#tell(deviceId)
+        // Not waited for: a phone that is gone takes half a minute to be given up.
+        this.#lifetime.run('tell a device', () => this.#tell(deviceId))
         await this.#clock.sleep(gapMs, signal)
       }
     } finally {

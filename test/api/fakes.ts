@@ -17,6 +17,7 @@ import { MemoryLogger } from '#test/support/memory-logger.ts'
 export class FakePbx extends EventSource<PbxEvents> implements Pbx {
   readonly live = new Map<string, LiveCall>()
   readonly hungUp: string[] = []
+  readonly notified: string[] = []
   trunkList: TrunkHealth[] = [
     {
       name: 'teams',
@@ -48,6 +49,11 @@ export class FakePbx extends EventSource<PbxEvents> implements Pbx {
 
   counters(): Record<string, number> {
     return {}
+  }
+
+  notify(username: string, { event }: { event: string }): Promise<{ contacts: number; answered: number }> {
+    this.notified.push(`${username} ${event}`)
+    return Promise.resolve({ contacts: 1, answered: 1 })
   }
 
   drain(): Promise<void> {
