@@ -81,30 +81,36 @@ function transitionsOf(format: Intl.DateTimeFormat, year: number): Transition[] 
   return found
 }
 
-function changeOf({ atMs, before }: Transition): ClockChange & { isLast: boolean } {
+interface DatedChange {
+  change: ClockChange
+  /** Whether the weekday comes no more in that month. */
+  isLast: boolean
+}
+
+function changeOf({ atMs, before }: Transition): DatedChange {
   const wall = new Date(atMs + before * minuteMs)
   const day = wall.getUTCDate()
   const daysInMonth = new Date(Date.UTC(wall.getUTCFullYear(), wall.getUTCMonth() + 1, 0)).getUTCDate()
-  return {
+  const change = {
     month: wall.getUTCMonth() + 1,
     week: Math.ceil(day / 7),
     weekday: wall.getUTCDay() === 0 ? 7 : wall.getUTCDay(),
     day,
     hour: wall.getUTCHours(),
-    isLast: day + 7 > daysInMonth,
   }
+  return { change, isLast: day + 7 > daysInMonth }
 }
 
 /** The rule that all years share; undefined when they share none. */
-function sharedRule(changes: readonly (ClockChange & { isLast: boolean })[]): ClockChange | undefined {
-  const [first, ...others] = changes
-  if (!first) return undefined
-  const alike = others.every(
-    ({ month, weekday, hour }) => month === first.month && weekday === first.weekday && hour === first.hour,
+function sharedRule(years: readonly DatedChange[]): ClockChange | undefined {
+  const first = years[0]?.change
+  const alike = years.every(
+    ({ change }) =>
+      change.month === first?.month && change.weekday === first.weekday && change.hour === first.hour,
   )
-  if (!alike) return undefined
-  if (changes.every(({ isLast }) => isLast)) return { ...first, week: 5 }
-  return others.every(({ week }) => week === first.week) ? first : undefined
+  if (!first || !alike) return undefined
+  if (years.every(({ isLast }) => isLast)) return { ...first, week: 5 }
+  return years.every(({ change }) => change.week === first.week) ? first : undefined
 }
 
 const rules = new Map<string, ZoneRule | undefined>()
@@ -148,8 +154,8 @@ function computeRule(format: Intl.DateTimeFormat, year: number): ZoneRule {
     offsetMinutes: thisYear.start.before,
     daylight: {
       savedMinutes: thisYear.start.after - thisYear.start.before,
-      start: everyYear ? start : changeOf(thisYear.start),
-      end: everyYear ? end : changeOf(thisYear.end),
+      start: everyYear ? start : changeOf(thisYear.start).change,
+      end: everyYear ? end : changeOf(thisYear.end).change,
       everyYear,
     },
   }
