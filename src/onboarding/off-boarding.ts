@@ -79,6 +79,11 @@ export class DeviceOffBoarding implements OffBoarding {
       .sort((a, b) => b.atMs - a.atMs)
   }
 
+  staleDays(): { signedInStaleDays: number; signedOutStaleDays: number } {
+    const { signedInStaleDays, signedOutStaleDays } = this.#context.settings().provisioning
+    return { signedInStaleDays, signedOutStaleDays }
+  }
+
   async offBoard(deviceId: string, actor: string): Promise<void> {
     const device = this.#find(deviceId)
     if (device.state === 'off-boarded' || this.#leaving.has(deviceId)) {
@@ -148,10 +153,10 @@ export class DeviceOffBoarding implements OffBoarding {
   }
 
   #isStale(deviceId: string): boolean {
-    const { store, settings } = this.#context
+    const { store } = this.#context
     const device = store.devices.find(deviceId)
     if (!device || device.state === 'off-boarded' || this.#leaving.has(deviceId)) return false
-    const { signedInStaleDays, signedOutStaleDays } = settings().provisioning
+    const { signedInStaleDays, signedOutStaleDays } = this.staleDays()
     const days = device.state === 'signed-in' ? signedInStaleDays : signedOutStaleDays
     if ((this.#record.absent.get(deviceId)?.unseenMs ?? 0) < days * dayMs) return false
     // While others were off-boarded this one may have come back.

@@ -56,6 +56,7 @@ export function createOnboarding(options: OnboardingOptions): Onboarding {
     renewCode: (id, actor) => announced.renewCode(id, actor),
     remove: (id, actor) => announced.remove(id, actor),
     offBoarded: () => offBoarding.offBoarded(),
+    staleDays: () => offBoarding.staleDays(),
     offBoard: (deviceId, actor) => offBoarding.offBoard(deviceId, actor),
     bringBack: (deviceId, actor) => offBoarding.bringBack(deviceId, actor),
     start() {

@@ -17,7 +17,7 @@ export interface OnboardingStores {
   devices: Pick<DeviceStore, 'find' | 'findByMac' | 'findByIpei' | 'list' | 'listChildren' | 'save'>
   deviceAccess: Pick<DeviceAccessStore, 'find' | 'remove'>
   enrolments: EnrolmentStore
-  lines: Pick<LineStore, 'find' | 'list' | 'listByDevice' | 'setPassword'>
+  lines: Pick<LineStore, 'find' | 'list' | 'listByDevice' | 'setLabel' | 'setPassword'>
   bindings: Pick<BindingStore, 'all' | 'change'>
   audit: Pick<AuditStore, 'add'>
   /** Keeps how long devices have been away, across restarts. */
@@ -87,6 +87,8 @@ export interface Announcing {
 export interface OffBoarding {
   /** Devices that are off-boarded now, latest first. */
   offBoarded(): OffBoarded[]
+  /** Days after which a device is off-boarded, as set now. */
+  staleDays(): { signedInStaleDays: number; signedOutStaleDays: number }
   /** Off-boards a device (of a DECT server: its handsets too); CONFLICT when it is off-boarded already. */
   offBoard(deviceId: string, actor: string): Promise<void>
   /** Takes an off-boarded device back, with new credentials and nobody signed in; CONFLICT when it is none. */
