@@ -11,6 +11,7 @@ import type { Api } from './fastify-types.ts'
 import { registerOpenApi } from './open-api.ts'
 import { registerPage } from './page-files.ts'
 import { callRoutes } from './routes/calls.ts'
+import { certificateRoutes } from './routes/certificate.ts'
 import { credentialRoutes } from './routes/credentials.ts'
 import { dectServerRoutes } from './routes/dect-servers.ts'
 import { deviceRoutes } from './routes/devices.ts'
@@ -23,6 +24,8 @@ import { peopleRoutes } from './routes/people.ts'
 import { provisioningRoutes } from './routes/provisioning.ts'
 import { cookieName, sessionRoutes } from './routes/session.ts'
 import { settingsRoutes } from './routes/settings.ts'
+import { setupRoutes } from './routes/setup.ts'
+import { setupTenantRoutes } from './routes/setup-tenant.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { countersRoute } from './routes/counters.ts'
 import { statusRoute } from './routes/status.ts'
@@ -93,6 +96,9 @@ export async function buildApp(context: ApiContext): Promise<Api> {
     peopleRoutes,
     callRoutes,
     settingsRoutes,
+    setupRoutes,
+    setupTenantRoutes,
+    certificateRoutes,
     networkRoutes,
     hostRoutes,
     eventsRoute,

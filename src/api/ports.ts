@@ -7,6 +7,7 @@ import type { DectPort } from '#src/dect/ports.ts'
 import type { PartHealth } from '#src/model/health.ts'
 import type { Pbx, SignInPort } from '#src/pbx/ports.ts'
 import type { Store } from '#src/store/store.ts'
+import type { SetupOptions } from './setup/options.ts'
 
 /** What the page needs of the store: everything but closing it. */
 export type ApiStore = Omit<Store, 'close'>
@@ -117,6 +118,8 @@ export interface ApiOptions {
   logger: Logger
   /** Parts that are running already; more follow with `attach`. */
   parts?: Partial<ApiParts>
+  /** What the setup wizard needs of the machine. */
+  setup?: SetupOptions
   /** Cost of password hashing; only tests lower it. */
   passwordCost?: { memoryKiB: number; iterations: number }
 }
