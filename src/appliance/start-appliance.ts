@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { startApi } from '#src/api/start-api.ts'
 import type { ApiHandle, BoxHealth } from '#src/api/ports.ts'
 import { secondsToMs } from '#src/base/clock.ts'
@@ -67,6 +68,7 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
         caPem: certificate.caPem,
       }),
       restart: () => options.restart(),
+      setup: { certificateFolder: join(options.dataDir, 'teams-certificate') },
       clock,
       random,
       logger: logger.child({ part: 'page' }),

@@ -10,6 +10,7 @@ import { backupFolderName, databaseFileName, syncDirectory } from '#src/store/da
 const ownNames = [
   backupFolderName,
   'lab',
+  'teams-certificate',
   'network-trial.json',
   'network.json',
   'branchline.lock-journal',
