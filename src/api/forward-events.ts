@@ -36,7 +36,7 @@ export function forwardSignIn(signIn: SignInPort, context: ApiContext): () => vo
 
 /** Passes subscription windows on to the open pages; the returned function stops that. */
 export function forwardDect(dect: DectPort, { events }: ApiContext): () => void {
-  return dect.subscription.on('windowChanged', ({ serverId, window }) =>
+  return dect.on('windowChanged', ({ serverId, window }) =>
     events.publish('subscriptionChanged', { serverId, closesAtMs: window?.closesAtMs ?? null }),
   )
 }

@@ -1,17 +1,18 @@
 import type { Clock } from '#src/base/clock.ts'
 import { ApplianceError } from '#src/base/errors.ts'
+import type { EventSource } from '#src/base/events.ts'
 import type { Logger } from '#src/base/logger.ts'
 import type { Random } from '#src/base/random.ts'
 import type { Device, DeviceKind } from '#src/model/device.ts'
 import type { Store } from '#src/store/store.ts'
-import type { ConfigurationListener } from './ports.ts'
+import type { DectEvents } from './ports.ts'
 
 /** What the parts of DECT work with. */
 export interface DectContext {
   store: Pick<Store, 'devices' | 'lines' | 'bindings' | 'signIns' | 'users' | 'secrets'>
   /** Numbers for help: none of them can be an extension. */
   emergencyNumbers(): readonly string[]
-  listener: ConfigurationListener
+  events: EventSource<DectEvents>
   clock: Clock
   random: Random
   logger: Logger

@@ -1,21 +1,25 @@
+import { EventSource } from '#src/base/events.ts'
 import { createDectConfiguration } from './configuration.ts'
 import type { DectContext } from './context.ts'
 import { createHandsets } from './handsets.ts'
-import type { DectPort } from './ports.ts'
+import type { DectEvents, DectPort } from './ports.ts'
 import { createDectServers } from './servers.ts'
 import { SubscriptionWindows } from './subscription.ts'
 
 /** The DECT side of the box. */
 export interface Dect extends DectPort {
-  /** Closes the windows that a crash left open. */
+  /** Closes the windows that the last end of the box left open; call it once everybody listens. */
   start(): void
   stop(): void
 }
 
 /** Puts the DECT side together. */
-export function createDect(context: DectContext): Dect {
+export function createDect(needs: Omit<DectContext, 'events'>): Dect {
+  const events = new EventSource<DectEvents>(needs.logger)
+  const context = { ...needs, events }
   const subscription = new SubscriptionWindows(context)
   return {
+    on: (name, listener) => events.on(name, listener),
     servers: createDectServers(context, subscription),
     handsets: createHandsets(context),
     subscription,

@@ -15,7 +15,7 @@ const isExtension = (label: string): boolean => /^\d{1,6}$/.test(label)
 
 /** Keeps the handsets behind DECT servers: a device with one line each. */
 export function createHandsets(context: DectContext): Handsets {
-  const { store, clock, listener, logger } = context
+  const { store, clock, events, logger } = context
 
   const lineOf = (device: Device): Line => {
     const [line] = store.lines.listByDevice(device.id)
@@ -31,6 +31,9 @@ export function createHandsets(context: DectContext): Handsets {
     const extension = isExtension(line.label) ? line.label : undefined
     const registered = store.bindings.find(line.username, clock.nowMs()).length > 0
     return { device, line, extension, state: stateOf(device, line, registered), registered }
+  }
+  const configurationChanged = ({ parentId }: Device): void => {
+    if (parentId !== undefined) events.emit('configurationChanged', { serverId: parentId })
   }
   const facts = () => ({
     findByIpei: (ipei: string) => store.devices.findByIpei(ipei),
@@ -63,7 +66,7 @@ export function createHandsets(context: DectContext): Handsets {
         throw error
       }
       logger.info({ deviceId: serverId, handsets: added.length }, 'handsets were added')
-      listener.configurationChanged(serverId)
+      events.emit('configurationChanged', { serverId })
       return added.map((device) => viewOf(device))
     },
 
@@ -80,7 +83,7 @@ export function createHandsets(context: DectContext): Handsets {
         throw new ApplianceError('INVALID', { field: 'extension' }, { text: problem })
       store.devices.save({ ...device, label })
       store.lines.setLabel(line.id, to.extension ?? label)
-      if (device.parentId !== undefined) listener.configurationChanged(device.parentId)
+      configurationChanged(device)
       return viewOf({ ...device, label })
     },
 
@@ -89,7 +92,7 @@ export function createHandsets(context: DectContext): Handsets {
       forgetAccessCode(store.secrets, handsetId)
       store.devices.remove(handsetId)
       logger.info({ deviceId: handsetId, serverId: device.parentId }, 'a handset was removed')
-      if (device.parentId !== undefined) listener.configurationChanged(device.parentId)
+      configurationChanged(device)
     },
 
     accessCode(handsetId) {

@@ -4,11 +4,19 @@ import type { Device } from '#src/model/device.ts'
 import type { Line } from '#src/model/line.ts'
 
 /** DECT as the rest of the box sees it. */
-export interface DectPort {
+export interface DectPort extends Events<DectEvents> {
   readonly servers: DectServers
   readonly handsets: Handsets
   readonly subscription: Subscription
   readonly configuration: DectConfiguration
+}
+
+/** Facts that DECT tells the rest of the box. */
+export interface DectEvents {
+  /** A server's files are not what they were: it should fetch them. */
+  configurationChanged: { serverId: string }
+  /** Undefined: closed. */
+  windowChanged: { serverId: string; window: SubscriptionWindow | undefined }
 }
 
 /** DECT servers: devices whose lines stand on their handsets. */
@@ -78,13 +86,8 @@ export interface SubscriptionWindow {
   closesAtMs: number
 }
 
-/** Facts about windows. */
-export interface SubscriptionEvents {
-  windowChanged: { serverId: string; window: SubscriptionWindow | undefined }
-}
-
 /** Opens and closes the time for subscribing; a restart of the box closes every window. */
-export interface Subscription extends Events<SubscriptionEvents> {
+export interface Subscription {
   /** Opens it anew, also when it is open. Throws NOT_FOUND, and INVALID outside of 1 to 60 minutes. */
   open(serverId: string, durationMs: number): SubscriptionWindow
   close(serverId: string): void
@@ -95,9 +98,4 @@ export interface Subscription extends Events<SubscriptionEvents> {
 export interface DectConfiguration {
   /** The accounts of all handsets with IPEI and access code, in a steady order, and the server's own part. */
   viewOf(serverId: string): { lines: LineView[]; dect: DectServerView }
-}
-
-/** Told when a server's files have changed, to make it fetch them; satisfied by provisioning. */
-export interface ConfigurationListener {
-  configurationChanged(serverId: string): void
 }

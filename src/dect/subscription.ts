@@ -1,8 +1,7 @@
 import type { Timer } from '#src/base/clock.ts'
 import { ApplianceError } from '#src/base/errors.ts'
-import { EventSource } from '#src/base/events.ts'
 import { needDevice, type DectContext } from './context.ts'
-import type { Subscription, SubscriptionEvents, SubscriptionWindow } from './ports.ts'
+import type { Subscription, SubscriptionWindow } from './ports.ts'
 
 const minDurationMs = 60_000
 const maxDurationMs = 60 * 60_000
@@ -13,23 +12,22 @@ const markName = (serverId: string): string => `dect.window.${serverId}`
  * Opens and closes windows. They live in memory and close by the clock. A mark in the store outlives the process, so
  * that a server whose configuration still says "allowed" when the box comes back is made to fetch it anew.
  */
-export class SubscriptionWindows extends EventSource<SubscriptionEvents> implements Subscription {
+export class SubscriptionWindows implements Subscription {
   readonly #context: DectContext
   readonly #open = new Map<string, { window: SubscriptionWindow; timer: Timer }>()
 
   constructor(context: DectContext) {
-    super(context.logger)
     this.#context = context
   }
 
   /** Closes what was open when the box last ended. */
   start(): void {
-    const { store, listener, logger } = this.#context
+    const { store, events, logger } = this.#context
     for (const { id, kind } of store.devices.list()) {
       if (kind !== 'dect-server' || store.secrets.get(markName(id)) === undefined) continue
       store.secrets.remove(markName(id))
       logger.info({ deviceId: id }, 'a subscription window was open at the last end and is closed')
-      listener.configurationChanged(id)
+      events.emit('configurationChanged', { serverId: id })
     }
   }
 
@@ -40,7 +38,7 @@ export class SubscriptionWindows extends EventSource<SubscriptionEvents> impleme
   }
 
   open(serverId: string, durationMs: number): SubscriptionWindow {
-    const { clock, store, listener, logger } = this.#context
+    const { clock, store, events, logger } = this.#context
     needDevice(this.#context, serverId, 'dect-server')
     if (!(durationMs >= minDurationMs && durationMs <= maxDurationMs)) {
       throw new ApplianceError('INVALID', { durationMs }, { text: 'A window is open for 1 to 60 minutes.' })
@@ -51,20 +49,20 @@ export class SubscriptionWindows extends EventSource<SubscriptionEvents> impleme
     const window = { serverId, openedAtMs, closesAtMs: openedAtMs + durationMs }
     this.#open.set(serverId, { window, timer: clock.setTimer(durationMs, () => this.#closeInTime(serverId)) })
     logger.info({ deviceId: serverId, durationMs }, 'a subscription window was opened')
-    listener.configurationChanged(serverId)
-    this.emit('windowChanged', { serverId, window })
+    events.emit('configurationChanged', { serverId })
+    events.emit('windowChanged', { serverId, window })
     return window
   }
 
   close(serverId: string): void {
     const entry = this.#open.get(serverId)
     if (!entry) return
-    const { store, listener, logger } = this.#context
+    const { store, events, logger } = this.#context
     entry.timer.cancel()
     this.#open.delete(serverId)
     logger.info({ deviceId: serverId }, 'a subscription window was closed')
-    listener.configurationChanged(serverId)
-    this.emit('windowChanged', { serverId, window: undefined })
+    events.emit('configurationChanged', { serverId })
+    events.emit('windowChanged', { serverId, window: undefined })
     store.secrets.remove(markName(serverId))
   }
 

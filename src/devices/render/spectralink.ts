@@ -21,7 +21,7 @@ const builder = new XMLBuilder({ format: true, indentBy: '  ', processEntities: 
 
 /** Spectralink IP-DECT servers: one file for the server, one for the users of its handsets. */
 export const spectralinkRenderer: FamilyRenderer = {
-  filesOf: ({ mac }) => namesOf(assumed.files, { mac: assumed.upperCaseMac ? mac.toUpperCase() : mac }),
+  filesOf: ({ mac }) => namesOf(assumed.files, { mac }),
   kindOf: (fileName, mac) => kindOfName(assumed.files, fileName, mac),
   render: (kind, view) => ({
     contentType: 'text/xml; charset=utf-8',

@@ -13,8 +13,6 @@ export const spectralinkAssumptions = {
     { name: '{mac}-config.xml', kind: 'boot' },
     { name: '{mac}-users.xml', kind: 'device' },
   ] satisfies FileName[],
-  /** The MAC in a name, as labels and web pages of the servers show it. */
-  upperCaseMac: true,
 
   /**
    * The user file. That a user has these properties is documented (and their limits are, see the renderer); what the
