@@ -4,6 +4,7 @@ import { startApi } from '#src/api/start-api.ts'
 import type { ApiHandle, BoxHealth } from '#src/api/ports.ts'
 import { secondsToMs } from '#src/base/clock.ts'
 import { Lifetime } from '#src/base/lifetime.ts'
+import { createDect } from '#src/dect/create-dect.ts'
 import { createHealth, type Health } from '#src/health/health.ts'
 import { ensureBoxCertificate } from '#src/host/certificate.ts'
 import { watchBoxCertificate } from '#src/host/watch-certificate.ts'
@@ -163,6 +164,15 @@ async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>
   })
   lifetime.own('sign-in', () => signIn.stop())
 
+  const dect = createDect({
+    store,
+    emergencyNumbers: () => live.current().site.emergencyNumbers,
+    clock: options.clock,
+    random: options.random,
+    logger: logger.child({ part: 'dect' }),
+  })
+  lifetime.own('dect', () => dect.stop())
+
   const side = await startCallSide({
     options,
     settings,
@@ -191,8 +201,10 @@ async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>
     pbx: side.pbx,
     counters: { read: () => readCounters(side) },
     signIn,
+    dect,
     lab: lab ? { pageUrl: lab.pageUrl, people: () => lab.people() } : undefined,
   })
+  dect.start()
   return async (graceMs) => side.pbx?.drain(graceMs)
 }
 
