@@ -10,12 +10,14 @@ import { replyWithError, errorBody } from './error-reply.ts'
 import type { Api } from './fastify-types.ts'
 import { registerOpenApi } from './open-api.ts'
 import { registerPage } from './page-files.ts'
+import { serveDevices } from './provisioning/device-door.ts'
 import { callRoutes } from './routes/calls.ts'
 import { certificateRoutes } from './routes/certificate.ts'
 import { credentialRoutes } from './routes/credentials.ts'
 import { dectServerRoutes } from './routes/dect-servers.ts'
 import { deviceRoutes } from './routes/devices.ts'
 import { eventsRoute } from './routes/events.ts'
+import { foundDeviceRoutes } from './routes/found-devices.ts'
 import { handsetRoutes } from './routes/handsets.ts'
 import { healthRoute } from './routes/health.ts'
 import { hostRoutes } from './routes/host.ts'
@@ -77,6 +79,7 @@ export async function buildApp(context: ApiContext): Promise<Api> {
     const fields = { method, route: routeOptions.url, status: reply.statusCode, from: request.ip }
     logger.debug({ ...fields, elapsedMs: Math.round(reply.elapsedTime) }, 'answered')
   })
+  serveDevices(app, context, true)
   app.setNotFoundHandler((_request, reply) => {
     const error = new ApplianceError('NOT_FOUND')
     return reply.status(404).send(errorBody(error))
@@ -91,6 +94,7 @@ export async function buildApp(context: ApiContext): Promise<Api> {
     deviceRoutes,
     dectServerRoutes,
     handsetRoutes,
+    foundDeviceRoutes,
     credentialRoutes,
     signInRoutes,
     peopleRoutes,

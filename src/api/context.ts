@@ -38,6 +38,10 @@ const partNames: Record<keyof ApiParts, { text: string; advice: string }> = {
   lab: { text: 'The lab tenant is off.', advice: 'Choose the lab tenant under Settings.' },
   network: { text: 'The network cannot be read now.', advice: 'The status page says why.' },
   host: { text: 'The machine below the box cannot be asked now.', advice: 'The status page says why.' },
+  provisioning: {
+    text: 'The part that configures phones is not running.',
+    advice: 'The status page says why, and how to mend it.',
+  },
   counters: { text: 'Nothing is counted now.', advice: 'The status page says which parts are not running.' },
   dect: { text: 'DECT is not running.', advice: 'The status page says why, and how to mend it.' },
 }

@@ -16,6 +16,9 @@ interface Client {
   isAllowed(): boolean
 }
 
+/** Hears what the pages hear, inside the box. */
+type Listener = <Name extends ApiEventName>(name: Name, fact: ApiEvents[Name]) => void
+
 const heartbeatMs = 15_000
 // A page that stops reading is cut off; it reconnects and reads everything anew, so nothing is lost.
 const maxWaitingBytes = 256 * 1024
@@ -26,6 +29,7 @@ export class EventHub {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #clients = new Set<Client>()
+  readonly #listeners = new Set<Listener>()
   #heartbeat: Timer | undefined
   #dropped = 0
 
@@ -57,7 +61,14 @@ export class EventHub {
     return () => this.#remove(client)
   }
 
+  /** Adds a listener inside the box, which must not throw; the returned function removes it. */
+  hear(listener: Listener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
   publish<Name extends ApiEventName>(name: Name, fact: ApiEvents[Name]): void {
+    for (const listener of this.#listeners) listener(name, fact)
     if (this.#clients.size === 0) return
     const text = `event: ${name}\ndata: ${JSON.stringify(fact)}\n\n`
     for (const client of [...this.#clients]) this.#send(client, text)

@@ -1,5 +1,6 @@
 import type { DectPort } from '#src/dect/ports.ts'
 import type { Pbx, SignInPort } from '#src/pbx/ports.ts'
+import type { Provisioning } from '#src/provisioning/ports.ts'
 import type { ApiContext } from './context.ts'
 import { viewCall, viewLiveCall } from './views/calls.ts'
 import { viewTrunk } from './views/health.ts'
@@ -39,4 +40,22 @@ export function forwardDect(dect: DectPort, { events }: ApiContext): () => void 
   return dect.on('windowChanged', ({ serverId, window }) =>
     events.publish('subscriptionChanged', { serverId, closesAtMs: window?.closesAtMs ?? null }),
   )
+}
+
+/**
+ * Both ways: what provisioning finds goes to the open pages, and what is changed by any route that the files of phones
+ * are made of goes to provisioning. The returned function stops both.
+ */
+export function forwardProvisioning(provisioning: Provisioning, { events }: ApiContext): () => void {
+  const stops = [
+    provisioning.on('deviceChanged', (fact) => events.publish('devicesChanged', fact)),
+    provisioning.on('windowChanged', ({ window }) =>
+      events.publish('adoptionChanged', { closesAtMs: window?.closesAtMs ?? null }),
+    ),
+    events.hear((name, fact) => {
+      if (name === 'devicesChanged') provisioning.deviceChanged((fact as { deviceId: string }).deviceId)
+      if (name === 'settingsChanged' || name === 'policiesChanged') provisioning.everythingChanged()
+    }),
+  ]
+  return () => stops.forEach((stop) => stop())
 }

@@ -8,7 +8,8 @@ import { formatEndpoint } from '#src/base/net.ts'
 import { limitConnections, requestTimes } from './connection-limits.ts'
 import type { ApiContext } from './context.ts'
 import { reachedHost } from './reached-host.ts'
-import { answerCa, answerLink } from './provisioning/answers.ts'
+import { answerCa, answerLink, isFileName } from './provisioning/answers.ts'
+import { answerDevice, sendToDevice, serveDevices } from './provisioning/device-door.ts'
 
 /** Builds the plain HTTP side: the CA, one-time links for phones, and the way to the HTTPS page. */
 export function buildHttpDoor(context: ApiContext): FastifyInstance {
@@ -34,7 +35,10 @@ export function buildHttpDoor(context: ApiContext): FastifyInstance {
   })
   limitConnections(app.server)
   app.setErrorHandler(replyToFailure)
-  app.get<{ Params: { token: string } }>('/p/:token', (request, reply) => {
+  serveDevices(app, context, false)
+  app.get<{ Params: { token: string } }>('/p/:token', async (request, reply) => {
+    const file = isFileName(request.params.token) && (await answerDevice(context, request, false))
+    if (file) return sendToDevice(request, reply, file)
     const { status, headers, body } = answerLink(context, request.params.token, request.ip)
     return reply.status(status).headers(headers).send(body)
   })

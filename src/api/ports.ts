@@ -6,6 +6,7 @@ import type { HostControl } from '#src/host/requests/ports.ts'
 import type { DectPort } from '#src/dect/ports.ts'
 import type { PartHealth } from '#src/model/health.ts'
 import type { Pbx, SignInPort } from '#src/pbx/ports.ts'
+import type { Provisioning } from '#src/provisioning/ports.ts'
 import type { Store } from '#src/store/store.ts'
 import type { SetupOptions } from './setup/options.ts'
 
@@ -92,6 +93,7 @@ export interface ApiParts {
   signIn: SignInPort | undefined
   lab: LabPort | undefined
   counters: CountersPort | undefined
+  provisioning: Provisioning | undefined
   dect: DectPort | undefined
   network: NetworkControl | undefined
   host: HostControl | undefined

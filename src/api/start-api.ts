@@ -9,7 +9,7 @@ import { TryThrottle } from './auth/try-throttle.ts'
 import { buildApp } from './build-app.ts'
 import type { ApiContext } from './context.ts'
 import { EventHub } from './event-hub.ts'
-import { forwardDect, forwardPbx, forwardSignIn } from './forward-events.ts'
+import { forwardDect, forwardPbx, forwardProvisioning, forwardSignIn } from './forward-events.ts'
 import { buildHttpDoor } from './http-door.ts'
 import type { ApiHandle, ApiOptions, ApiParts } from './ports.ts'
 import { LinkTable } from './provisioning/link-table.ts'
@@ -72,6 +72,7 @@ export function createContext(options: ApiOptions): ApiContext {
       signIn: undefined,
       lab: undefined,
       counters: undefined,
+      provisioning: undefined,
       dect: undefined,
       network: undefined,
       host: undefined,
@@ -91,10 +92,11 @@ export function createAttach(context: ApiContext): (parts: Partial<ApiParts>) =>
   let stopPbx = (): void => undefined
   let stopSignIn = (): void => undefined
   let stopDect = (): void => undefined
+  let stopProvisioning = (): void => undefined
   return (changed) => {
     const before = context.parts
     context.parts = { ...before, ...changed }
-    const { dect, pbx, signIn, store } = context.parts
+    const { dect, pbx, provisioning, signIn, store } = context.parts
     if (store !== before.store) {
       context.sessions.attach(store?.secrets)
       context.owner.attach(store?.secrets)
@@ -106,6 +108,10 @@ export function createAttach(context: ApiContext): (parts: Partial<ApiParts>) =>
     if (signIn !== before.signIn) {
       stopSignIn()
       stopSignIn = signIn ? forwardSignIn(signIn, context) : () => undefined
+    }
+    if (provisioning !== before.provisioning) {
+      stopProvisioning()
+      stopProvisioning = provisioning ? forwardProvisioning(provisioning, context) : () => undefined
     }
     if (dect !== before.dect) {
       stopDect()

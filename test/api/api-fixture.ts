@@ -166,6 +166,7 @@ export async function startTestApi(
     pbx: api.pbx,
     signIn: api.signIn,
     lab: undefined,
+    provisioning: undefined,
     counters: { read: async () => ({ 'calls.live': 0 }) },
     ...options.parts,
   }

@@ -7,6 +7,7 @@ const names: ApiEventName[] = [
   'hello',
   'bindingChanged',
   'devicesChanged',
+  'adoptionChanged',
   'subscriptionChanged',
   'policiesChanged',
   'settingsChanged',

@@ -13,6 +13,11 @@ const gone =
   'This link does not work any more: it works once, for ten minutes.\n' +
   'Make a new one on the setup page: Phones, the phone, Credentials.\n'
 
+/** Tells a phone that was sent to `/p/` for its files from one that uses a link: no link has a dot. */
+export function isFileName(text: string): boolean {
+  return text.includes('.')
+}
+
 /** Uses a one-time link up: the softphone's configuration, or 404 with a sentence for a person. */
 export function answerLink(context: ApiContext, token: string, from: string): PlainAnswer {
   const config = redeem(context, token, from)

@@ -11,6 +11,8 @@ export interface ApiEvents {
   devicesChanged: { deviceId: string }
   /** The time for subscribing handsets to a DECT server began or ended. */
   subscriptionChanged: { serverId: string; closesAtMs: number | null }
+  /** The time in which phones are adopted unseen began or ended. */
+  adoptionChanged: { closesAtMs: number | null }
   policiesChanged: { scope: string }
   settingsChanged: { etag: string }
   callStarted: LiveCallView
