@@ -1,6 +1,6 @@
 import { ApplianceError } from '#src/base/errors.ts'
 
-/** One line of a configuration; undefined tells the device to take its factory value. */
+/** One line of a configuration; undefined, or an empty text, tells the device to take its factory value. */
 export type Setting = readonly [key: string, value: string | number | undefined]
 
 /** How a Yealink file says "your factory value". */
@@ -30,7 +30,7 @@ export function formatSettings(settings: readonly Setting[]): string {
       throw new ApplianceError('INTERNAL', { key }, { text: `The setting ${key} is not written twice.` })
     }
     seen.add(key)
-    return `${key} = ${value === undefined ? factoryValue : checkedValue(key, String(value))}\n`
+    return `${key} = ${value === undefined || value === '' ? factoryValue : checkedValue(key, String(value))}\n`
   })
   return lines.join('')
 }
