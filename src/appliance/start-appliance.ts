@@ -18,10 +18,21 @@ import { startCallSide } from './call-side.ts'
 import { createLiveSettings, type LiveSettings } from './live-settings.ts'
 import { layFoundation, type Foundation } from './foundation.ts'
 import type { Appliance, ApplianceOptions, LabHandle } from './options.ts'
+import { startProvisioningSide } from './provisioning-side.ts'
 import { readCounters } from './read-counters.ts'
 import { reportWaiting, startPart } from './part.ts'
 
-const partNames = ['store', 'settings', 'certificate', 'page', 'tenant', 'media', 'sip', 'calls']
+const partNames = [
+  'store',
+  'settings',
+  'certificate',
+  'page',
+  'tenant',
+  'media',
+  'sip',
+  'calls',
+  'provisioning',
+]
 
 /** Every part is "starting" from the first moment: a box that has only begun must not look well. */
 function announceParts(health: Health): void {
@@ -190,7 +201,16 @@ async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>
     const host = tls.host === '0.0.0.0' || tls.host === '::' ? '127.0.0.1' : tls.host
     lab.tellBox({ host, tlsPort: tls.port })
   }
+  const provisioning = await startProvisioningSide({
+    ...work,
+    settings,
+    store,
+    signIn,
+    dect,
+    side,
+  })
   page.attach({
+    provisioning,
     settings: createSettingsService({
       store: store.settings,
       file: options.configFile,
@@ -255,7 +275,7 @@ function certificateNames(): string[] {
 }
 
 function leaveOut(health: Health, cause: 'store' | 'settings'): () => Promise<void> {
-  for (const name of ['tenant', 'media', 'sip', 'calls']) reportWaiting(health, name, cause)
+  for (const name of ['tenant', 'media', 'sip', 'calls', 'provisioning']) reportWaiting(health, name, cause)
   return async () => undefined
 }
 
