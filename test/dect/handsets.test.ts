@@ -165,6 +165,7 @@ t.test('a handset gets another name and extension and keeps its account', async 
     details: { field: 'extension' },
   })
   t.throws(() => dect.handsets.rename(id, { label: '', extension: undefined }), {
+    code: 'INVALID',
     details: { field: 'label' },
   })
   t.throws(() => dect.handsets.rename(server.id, { label: 'x', extension: undefined }), { code: 'NOT_FOUND' })
