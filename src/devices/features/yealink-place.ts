@@ -1,6 +1,7 @@
 import type { DeviceView } from '../device-view.ts'
 import type { Setting } from '../render/cfg-text.ts'
 import { zoneRule, type ClockChange } from '../time-zone.ts'
+import { yealinkValues } from './yealink-undocumented.ts'
 import { guiLanguages, toneCountries, twelveHourCountries } from './yealink-words.ts'
 
 /** `+1`, `-3:30`, `0`. */
@@ -40,12 +41,12 @@ export function timeOfPlace(view: DeviceView): Setting[] {
 /** Tones, language and the emergency numbers that even a locked phone dials. */
 export function tonesAndLanguage(view: DeviceView): Setting[] {
   const { country, language, emergencyNumbers } = view.site
-  const gui = guiLanguages[language] ?? 'English'
+  const gui = guiLanguages[language.slice(0, 2)] ?? 'English'
   return [
     ['voice.tone.country', toneCountries[country]],
     ['lang.gui', gui],
     ['lang.wui', gui],
-    ['phone_setting.emergency.number', emergencyNumbers.join(',') || undefined],
+    [yealinkValues.emergencyNumbers, emergencyNumbers.join(',') || undefined],
   ]
 }
 

@@ -19,4 +19,9 @@ export const yealinkValues = {
    * `softkey.N.action` for a URL is not known.
    */
   idleSoftKey: 2,
+  /** `overwrite_mode`: taken as "what no included file names goes back to the factory value". */
+  overwriteAll: 1,
+  overwriteNamed: 0,
+  /** Where a locked phone finds the numbers that it still dials. */
+  emergencyNumbers: 'phone_setting.emergency.number',
 } as const

@@ -14,7 +14,10 @@ export const guiLanguages: Readonly<Record<string, string>> = {
   zh: 'Chinese_S',
 }
 
-/** `voice.tone.country` by ISO 3166; what is missing keeps the phone's own tones. */
+/**
+ * `voice.tone.country` by ISO 3166; what is missing keeps the phone's own tones. Not documented at hand (U): the
+ * spelling of each name.
+ */
 export const toneCountries: Readonly<Record<string, string>> = {
   AT: 'Austria',
   AU: 'Australia',
@@ -103,5 +106,5 @@ const wordsByLanguage: Readonly<Record<string, KeyWords>> = {
 
 /** The words on our keys in a language; English where we have none. */
 export function keyWords(language: string): KeyWords {
-  return wordsByLanguage[language] ?? english
+  return wordsByLanguage[language.slice(0, 2)] ?? english
 }

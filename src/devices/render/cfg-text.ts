@@ -14,7 +14,7 @@ const unsafe = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
  * is itself a magic word of the device loses its percent signs.
  */
 export function plainText(text: string, maxLength = 60): string {
-  const oneLine = text.replace(unsafe, ' ').replace(/\s+/gu, ' ').trim()
+  const oneLine = text.toWellFormed().replace(unsafe, ' ').replace(/\s+/gu, ' ').trim()
   const harmless = /^%.*%$/u.test(oneLine) ? oneLine.replaceAll('%', '') : oneLine
   return [...harmless].slice(0, maxLength).join('').trim()
 }

@@ -5,6 +5,7 @@ import { line, noLine } from '../features/yealink-account.ts'
 import { idleSoftKey, lineKeys, ownDoNotDisturbAndForwarding } from '../features/yealink-keys.ts'
 import { network, timeOfPlace, tonesAndLanguage } from '../features/yealink-place.ts'
 import { adminPassword, boxAuthority, obeyOnlyTheBox, provisioningServer } from '../features/yealink-trust.ts'
+import { yealinkValues } from '../features/yealink-undocumented.ts'
 import { kindOfName, namesOf } from '../file-names.ts'
 import { judgeFirmware } from '../firmware.ts'
 import type { FamilyRenderer, FileKind } from './family-renderer.ts'
@@ -33,10 +34,11 @@ function namesFor(mac: string, model: string | undefined): readonly string[] {
 function bootFile(view: DeviceView): string {
   const { mac, model } = view.device
   const names = namesFor(mac, model)
+  const { overwriteAll, overwriteNamed } = yealinkValues
   const included = names.filter((name) => name.endsWith('.cfg'))
   return [
     header,
-    `overwrite_mode = ${view.stage === 'bootstrap' ? 0 : 1}\n`,
+    `overwrite_mode = ${view.stage === 'bootstrap' ? overwriteNamed : overwriteAll}\n`,
     ...included.map((name) => `include:config "${name}"\n`),
   ].join('')
 }

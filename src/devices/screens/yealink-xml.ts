@@ -50,7 +50,7 @@ const builder = new XMLBuilder({
   suppressBooleanAttributes: false,
 })
 
-/** XML 1.0 has no way to write control characters or lone surrogates, escaped or not (XML 1.0, 2.2). */
+/** XML 1.0 has no way to write control characters or these two, escaped or not (XML 1.0, 2.2). */
 function text(value: string): string {
   return plainText(value, longest)
     .toWellFormed()

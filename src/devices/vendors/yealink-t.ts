@@ -1,6 +1,10 @@
 import type { ProductLine } from '../definition.ts'
 
-/** Yealink T2, T3, T4 and T5 desk phones. `commonFileNumber` is not the firmware's hardware prefix (T31G: 123, firmware 124). */
+/**
+ * Yealink T2, T3, T4 and T5 desk phones. `commonFileNumber` is not the firmware's hardware prefix (T31G: 123, firmware
+ * 124); where it is not known, the boot file names `y000000000000.cfg`. Not documented at hand (U): `accounts` and
+ * `lineKeys`; of numbers too high the phone ignores what it has not, of numbers too low the rest stays unused.
+ */
 export const yealinkT: ProductLine = {
   vendor: 'Yealink',
   family: 'yealink',
