@@ -16,12 +16,14 @@ import { certificateRoutes } from './routes/certificate.ts'
 import { credentialRoutes } from './routes/credentials.ts'
 import { dectServerRoutes } from './routes/dect-servers.ts'
 import { deviceRoutes } from './routes/devices.ts'
+import { enrolmentRoutes } from './routes/enrolments.ts'
 import { eventsRoute } from './routes/events.ts'
 import { foundDeviceRoutes } from './routes/found-devices.ts'
 import { handsetRoutes } from './routes/handsets.ts'
 import { healthRoute } from './routes/health.ts'
 import { hostRoutes } from './routes/host.ts'
 import { networkRoutes } from './routes/network.ts'
+import { offBoardingRoutes } from './routes/off-boarding.ts'
 import { peopleRoutes } from './routes/people.ts'
 import { provisioningRoutes } from './routes/provisioning.ts'
 import { cookieName, sessionRoutes } from './routes/session.ts'
@@ -95,6 +97,8 @@ export async function buildApp(context: ApiContext): Promise<Api> {
     dectServerRoutes,
     handsetRoutes,
     foundDeviceRoutes,
+    enrolmentRoutes,
+    offBoardingRoutes,
     credentialRoutes,
     signInRoutes,
     peopleRoutes,

@@ -35,6 +35,10 @@ const partNames: Record<keyof ApiParts, { text: string; advice: string }> = {
     text: 'There is no tenant to sign in to.',
     advice: 'Choose a tenant under Settings, or see on the status page why it is not running.',
   },
+  onboarding: {
+    text: 'Phones can be neither announced nor off-boarded now.',
+    advice: 'The status page says which parts are not running.',
+  },
   lab: { text: 'The lab tenant is off.', advice: 'Choose the lab tenant under Settings.' },
   network: { text: 'The network cannot be read now.', advice: 'The status page says why.' },
   host: { text: 'The machine below the box cannot be asked now.', advice: 'The status page says why.' },

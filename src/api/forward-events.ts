@@ -1,4 +1,5 @@
 import type { DectPort } from '#src/dect/ports.ts'
+import type { Onboarding } from '#src/onboarding/ports.ts'
 import type { Pbx, SignInPort } from '#src/pbx/ports.ts'
 import type { Provisioning } from '#src/provisioning/ports.ts'
 import type { ApiContext } from './context.ts'
@@ -18,6 +19,16 @@ export function forwardPbx(pbx: Pbx, context: ApiContext): () => void {
     pbx.on('callChanged', (call) => events.publish('callChanged', viewLiveCall(call, context.parts.store))),
     pbx.on('callEnded', (call) => events.publish('callEnded', viewCall(call, context.parts.store))),
     pbx.on('trunkChanged', (trunk) => events.publish('trunkChanged', viewTrunk(trunk))),
+  ]
+  return () => stops.forEach((stop) => stop())
+}
+
+/** Passes on who was enrolled, off-boarded or brought back; the returned function stops that. */
+export function forwardOnboarding(onboarding: Onboarding, context: ApiContext): () => void {
+  const { events } = context
+  const stops = [
+    onboarding.on('deviceChanged', ({ deviceId }) => events.publish('devicesChanged', { deviceId })),
+    onboarding.on('enrolmentsChanged', (fact) => events.publish('enrolmentsChanged', fact)),
   ]
   return () => stops.forEach((stop) => stop())
 }

@@ -5,6 +5,7 @@ import type { NetworkControl } from '#src/host/network/ports.ts'
 import type { HostControl } from '#src/host/requests/ports.ts'
 import type { DectPort } from '#src/dect/ports.ts'
 import type { PartHealth } from '#src/model/health.ts'
+import type { Onboarding } from '#src/onboarding/ports.ts'
 import type { Pbx, SignInPort } from '#src/pbx/ports.ts'
 import type { Provisioning } from '#src/provisioning/ports.ts'
 import type { Store } from '#src/store/store.ts'
@@ -91,6 +92,7 @@ export interface ApiParts {
   settings: SettingsService | undefined
   pbx: Pbx | undefined
   signIn: SignInPort | undefined
+  onboarding: Onboarding | undefined
   lab: LabPort | undefined
   counters: CountersPort | undefined
   provisioning: Provisioning | undefined

@@ -9,7 +9,13 @@ import { TryThrottle } from './auth/try-throttle.ts'
 import { buildApp } from './build-app.ts'
 import type { ApiContext } from './context.ts'
 import { EventHub } from './event-hub.ts'
-import { forwardDect, forwardPbx, forwardProvisioning, forwardSignIn } from './forward-events.ts'
+import {
+  forwardDect,
+  forwardOnboarding,
+  forwardPbx,
+  forwardProvisioning,
+  forwardSignIn,
+} from './forward-events.ts'
 import { buildHttpDoor } from './http-door.ts'
 import type { ApiHandle, ApiOptions, ApiParts } from './ports.ts'
 import { LinkTable } from './provisioning/link-table.ts'
@@ -52,7 +58,7 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
       app.server.setSecureContext({ cert: certPem, key: keyPem, minVersion: 'TLSv1.2' }),
     stop: async () => {
       stopHealth()
-      attach({ pbx: undefined, signIn: undefined, dect: undefined })
+      attach({ pbx: undefined, signIn: undefined, onboarding: undefined, dect: undefined })
       events.close()
       await Promise.all([app.close(), door.close()])
     },
@@ -70,6 +76,7 @@ export function createContext(options: ApiOptions): ApiContext {
       settings: undefined,
       pbx: undefined,
       signIn: undefined,
+      onboarding: undefined,
       lab: undefined,
       counters: undefined,
       provisioning: undefined,
@@ -92,11 +99,12 @@ export function createAttach(context: ApiContext): (parts: Partial<ApiParts>) =>
   let stopPbx = (): void => undefined
   let stopSignIn = (): void => undefined
   let stopDect = (): void => undefined
+  let stopOnboarding = (): void => undefined
   let stopProvisioning = (): void => undefined
   return (changed) => {
     const before = context.parts
     context.parts = { ...before, ...changed }
-    const { dect, pbx, provisioning, signIn, store } = context.parts
+    const { dect, onboarding, pbx, provisioning, signIn, store } = context.parts
     if (store !== before.store) {
       context.sessions.attach(store?.secrets)
       context.owner.attach(store?.secrets)
@@ -112,6 +120,10 @@ export function createAttach(context: ApiContext): (parts: Partial<ApiParts>) =>
     if (provisioning !== before.provisioning) {
       stopProvisioning()
       stopProvisioning = provisioning ? forwardProvisioning(provisioning, context) : () => undefined
+    }
+    if (onboarding !== before.onboarding) {
+      stopOnboarding()
+      stopOnboarding = onboarding ? forwardOnboarding(onboarding, context) : () => undefined
     }
     if (dect !== before.dect) {
       stopDect()

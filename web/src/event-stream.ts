@@ -9,6 +9,7 @@ const names: ApiEventName[] = [
   'devicesChanged',
   'adoptionChanged',
   'subscriptionChanged',
+  'enrolmentsChanged',
   'policiesChanged',
   'settingsChanged',
   'callStarted',

@@ -13,6 +13,8 @@ export interface ApiEvents {
   subscriptionChanged: { serverId: string; closesAtMs: number | null }
   /** The time in which phones are adopted unseen began or ended. */
   adoptionChanged: { closesAtMs: number | null }
+  /** Announced phones were added, enrolled, changed or removed. */
+  enrolmentsChanged: Record<string, never>
   policiesChanged: { scope: string }
   settingsChanged: { etag: string }
   callStarted: LiveCallView
