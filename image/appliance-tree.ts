@@ -89,9 +89,13 @@ export async function stageApplianceTree(options: ApplianceTreeOptions): Promise
   cpSync(await prepareProductionPackages(options), join(target, 'node_modules'), { recursive: true })
   const node = join(target, 'bin/node')
   // The tools' programs need the tools' libraries.
-  execFileSync('chroot', [toolsTree, 'sh', '-c', 'cat > /tmp/node && strip /tmp/node && cat /tmp/node && rm /tmp/node'], {
-    stdio: [openSync(join(root, 'node_modules/node/bin/node'), 'r'), openSync(node, 'w'), 'inherit'],
-  })
+  execFileSync(
+    'chroot',
+    [toolsTree, 'sh', '-c', 'cat > /tmp/node && strip /tmp/node && cat /tmp/node && rm /tmp/node'],
+    {
+      stdio: [openSync(join(root, 'node_modules/node/bin/node'), 'r'), openSync(node, 'w'), 'inherit'],
+    },
+  )
   chmodSync(node, 0o755)
   placeUnits(stage, root)
   maskUnits(stage, root)

@@ -1,7 +1,15 @@
 // npm run image: builds a bootable x86-64 disk image of the appliance, unattended, on a Debian machine with root.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { createReadStream, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  createReadStream,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
@@ -79,7 +87,9 @@ async function main(): Promise<void> {
     }
     writeFileSync(join(outDir, 'SHA256SUMS'), `${lines.join('\n')}\n`)
   })
-  process.stdout.write(`\n${execFileSync('ls', ['-lhs', outDir], { encoding: 'utf8' })}\nBuilt in ${elapsedS()} s.\n`)
+  process.stdout.write(
+    `\n${execFileSync('ls', ['-lhs', outDir], { encoding: 'utf8' })}\nBuilt in ${elapsedS()} s.\n`,
+  )
 }
 
 try {

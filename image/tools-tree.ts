@@ -42,7 +42,9 @@ export async function prepareToolsTree(options: {
 }): Promise<string> {
   const { cacheDir, mirror, logFile } = options
   const tree = join(cacheDir, 'tools')
-  const recipe = createHash('sha256').update(JSON.stringify([release, packages])).digest('hex')
+  const recipe = createHash('sha256')
+    .update(JSON.stringify([release, packages]))
+    .digest('hex')
   const stamp = join(cacheDir, 'tools.recipe')
   if (existsSync(tree) && existsSync(stamp) && readFileSync(stamp, 'utf8') === recipe) return tree
   const fresh = `${tree}.new`
