@@ -16,7 +16,7 @@ import { createRtpengineRelay } from '#src/media/rtpengine/rtpengine-relay.ts'
 import type { Settings } from '#src/model/settings.ts'
 import type { TenantEndpoints } from '#src/model/tenant.ts'
 import { connectDrachtio, connectEmbedded } from '#src/pbx/connect-srf.ts'
-import type { Pbx, SignInPort } from '#src/pbx/ports.ts'
+import type { EnrolmentPort, Pbx, SignInPort } from '#src/pbx/ports.ts'
 import { startPbx } from '#src/pbx/start-pbx.ts'
 import type { Store } from '#src/store/store.ts'
 import type { LiveSettings } from './live-settings.ts'
@@ -31,6 +31,7 @@ export interface CallSideParts {
   lifetime: Lifetime
   store: Store
   signIn: SignInPort
+  enrolment: EnrolmentPort
   certificate: BoxCertificate | undefined
   tenant: TenantEndpoints | undefined
   addresses: LocalAddressFinder
@@ -89,6 +90,7 @@ export async function startCallSide(parts: CallSideParts): Promise<CallSide> {
       }),
       prompts: { prompt, spell },
       signIn: parts.signIn,
+      enrolment: parts.enrolment,
       settings: () => parts.live.current(),
       trunk: parts.tenant?.trunk,
       localAddressToward: (peer) => parts.addresses.toward(peer),
