@@ -34,8 +34,6 @@ export interface MachinePaths {
   localtime: string
   /** /usr/share/zoneinfo */
   zones: string
-  /** /proc/sys/kernel/hostname */
-  hostname: string
 }
 
 /** The places of a real machine. */
@@ -45,7 +43,6 @@ export const realPaths: MachinePaths = {
   interfaces: '/sys/class/net',
   localtime: '/etc/localtime',
   zones: '/usr/share/zoneinfo',
-  hostname: '/proc/sys/kernel/hostname',
 }
 
 /** File in the state folder that makes the next start the first one (systemd/branchline-identity). */
@@ -104,10 +101,10 @@ export class LinuxMachine implements Machine {
     const wanted = renderNetworkFiles(network, port)
     this.#replaceFiles(wanted)
     const outcome = await this.#reload({ from: before, to: wanted, wired })
-    if (outcome.ok) {
-      if (network.hostname !== undefined) writeFileSync(this.#paths.hostname, network.hostname)
-      return outcome
-    }
+    if (outcome.ok)
+      return network.hostname === undefined
+        ? outcome
+        : this.#command(['hostnamectl', 'hostname', '--transient', network.hostname])
     this.#replaceFiles(before)
     const back = await this.#reload({ from: wanted, to: before, wired })
     return back.ok
