@@ -1,10 +1,14 @@
 import type { ApiHandle } from '#src/api/ports.ts'
+import { ApplianceError, errorText } from '#src/base/errors.ts'
+import { isLoopback } from '#src/base/net.ts'
+import { sparingly } from '#src/base/sparing-logger.ts'
 import type { Lifetime } from '#src/base/lifetime.ts'
 import type { DectPort } from '#src/dect/ports.ts'
 import type { Health } from '#src/health/health.ts'
 import type { LocalAddressFinder } from '#src/host/local-address.ts'
 import type { Settings } from '#src/model/settings.ts'
 import { createProvisioning } from '#src/provisioning/create-provisioning.ts'
+import { startPnp } from '#src/provisioning/pnp/start-pnp.ts'
 import type { BoxAddress, Provisioning } from '#src/provisioning/ports.ts'
 import type { SignInPort } from '#src/pbx/ports.ts'
 import type { Store } from '#src/store/store.ts'
@@ -32,7 +36,7 @@ export interface ProvisioningSideParts {
 export async function startProvisioningSide(parts: ProvisioningSideParts): Promise<Provisioning | undefined> {
   const { options, live, health, lifetime, dect } = parts
   const logger = options.log.logger
-  return startPart({ health, logger }, 'provisioning', async () => {
+  const provisioning = await startPart({ health, logger }, 'provisioning', async () => {
     const value = createProvisioning({
       store: parts.store,
       settings: () => live.current(),
@@ -49,6 +53,41 @@ export async function startProvisioningSide(parts: ProvisioningSideParts): Promi
     lifetime.own('changes of DECT', stop)
     return { value, detail: 'Phones that ask get their configuration.' }
   })
+  if (provisioning) await startDiscovery(parts, provisioning)
+  return provisioning
+}
+
+/** Multicast is a convenience: where it cannot be had, phones are pointed here by DHCP, and the box is well. */
+async function startDiscovery(parts: ProvisioningSideParts, provisioning: Provisioning): Promise<void> {
+  const { options, settings, health, lifetime } = parts
+  const report = (state: 'ok' | 'off' | 'degraded', detail: string, advice?: string): void =>
+    health.report({ name: 'discovery', state, detail, advice })
+  if (!settings.provisioning.sipPnp) {
+    report('off', 'Phones that look for a server by multicast are not answered: switched off under Settings.')
+    return
+  }
+  if (isLoopback(settings.listen)) {
+    report('off', 'The box is bound to this machine alone, so no phone can look for it.')
+    return
+  }
+  const logger = options.log.logger.child({ part: 'discovery' })
+  try {
+    const { joined } = await startPnp({
+      listen: settings.listen,
+      box: () => boxAddress(parts),
+      localAddressToward: (peer) => parts.addresses.toward(peer),
+      wants: (device, from) => provisioning.wants(device, from),
+      lifetime: lifetime.child('discovery'),
+      clock: options.clock,
+      random: options.random,
+      logger: sparingly(logger, options.clock),
+    })
+    report('ok', `Phones that look for a server by multicast find it, on ${joined.join(', ')}.`)
+  } catch (error) {
+    const advice = error instanceof ApplianceError ? error.advice : undefined
+    report('degraded', errorText(error), advice ?? 'Point phones here by DHCP option 66.')
+    logger.warn({ err: error }, 'phones that look for a server by multicast are not answered')
+  }
 }
 
 function boxAddress({ settings, side, page }: ProvisioningSideParts): BoxAddress {

@@ -151,6 +151,7 @@ export function createProvisioning(needs: ProvisioningNeeds): Provisioning {
   return {
     on: (name, listener) => events.on(name, listener),
     door,
+    wants: (device, from) => door.wants(device, from),
     found: new FoundDeviceService({ store, registry, window, notes, signIn, clock, changed }),
     deviceChanged: (deviceId) => queue.changed(store.devices.find(deviceId)?.parentId ?? deviceId),
     everythingChanged() {

@@ -9,7 +9,7 @@ import type { Device } from '#src/model/device.ts'
 import { buildDeviceView } from './build-device-view.ts'
 import { ConditionalFiles } from './conditional.ts'
 import type { DeviceRegistry } from './device-registry.ts'
-import { judgeHandOver } from './judge-hand-over.ts'
+import { judgeHandOver, type HandOver } from './judge-hand-over.ts'
 import type {
   BoxAddress,
   DectViews,
@@ -86,6 +86,21 @@ export class FileServer implements DeviceDoor {
     }
   }
 
+  /**
+   * True for a device that the generic path would serve. One that has moved on to its own address is left to go there:
+   * the answer would only lead it to a 404.
+   */
+  wants(identity: IdentifiedDevice, from: string): boolean {
+    const { settings, store } = this.#needs
+    const { mac } = identity
+    if (!settings().provisioning.enabled || mac === undefined || identity.conflict) return false
+    const device = store.devices.findByMac(mac)
+    if (!device) return canRender(identity.family)
+    const judged = this.#judge(device, from)
+    if (judged.kind === 'refused') this.#needs.onRefused(device, from, judged.why)
+    return judged.kind !== 'refused' && canRender(familyFor(device, identity))
+  }
+
   /** A request that shows nothing but a MAC. */
   #answerGeneric(
     request: DeviceRequest,
@@ -152,14 +167,9 @@ export class FileServer implements DeviceDoor {
     request: DeviceRequest,
     identity: IdentifiedDevice & { mac: string },
   ): Known | undefined {
-    const { registry, store } = this.#needs
+    const { registry } = this.#needs
     const from = request.remoteAddress
-    const judged = judgeHandOver({
-      device,
-      access: store.deviceAccess.find(device.id),
-      signedIn: this.#isSignedIn(device),
-      from,
-    })
+    const judged = this.#judge(device, from)
     if (judged.kind === 'refused') {
       this.#needs.onRefused(device, from, judged.why)
       return undefined
@@ -239,6 +249,11 @@ export class FileServer implements DeviceDoor {
     if (device.state !== 'found' || !this.#needs.adopting()) return device
     this.#needs.registry.adopt(device.id, 'adoption-window')
     return { ...device, state: 'onboarded' }
+  }
+
+  #judge(device: Device, from: string): HandOver {
+    const access = this.#needs.store.deviceAccess.find(device.id)
+    return judgeHandOver({ device, access, signedIn: this.#isSignedIn(device), from })
   }
 
   #isSignedIn({ id, kind }: Device): boolean {

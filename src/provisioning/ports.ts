@@ -1,5 +1,6 @@
 import type { Events } from '#src/base/events.ts'
 import type { DectServerView, LineView } from '#src/devices/device-view.ts'
+import type { IdentifiedDevice } from '#src/devices/identify.ts'
 import type { Device } from '#src/model/device.ts'
 import type { Settings } from '#src/model/settings.ts'
 import type { Store } from '#src/store/store.ts'
@@ -84,6 +85,8 @@ export interface ProvisioningEvents {
 export interface Provisioning extends Events<ProvisioningEvents> {
   readonly door: DeviceDoor
   readonly found: FoundDevices
+  /** Whether a device that looks for its server by multicast is to be told that it is this one. */
+  wants(device: IdentifiedDevice, from: string): boolean
   /** Something that this device's files are made of has changed: the phone is told to fetch them. */
   deviceChanged(deviceId: string): void
   /** Something that all files are made of has changed. */
