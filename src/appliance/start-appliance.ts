@@ -13,12 +13,15 @@ import { microsoftTenant } from '#src/microsoft/microsoft-tenant.ts'
 import type { TenantEndpoints } from '#src/model/tenant.ts'
 import { createSettingsService } from '#src/settings/settings-service.ts'
 import { createSignIn } from '#src/signin/create-sign-in.ts'
+import { startConsole } from './console-side.ts'
+import { startHostSide } from './host-side.ts'
 import { printWelcome } from './welcome.ts'
 import { startCallSide } from './call-side.ts'
 import { createLiveSettings, type LiveSettings } from './live-settings.ts'
 import { layFoundation, type Foundation } from './foundation.ts'
 import type { Appliance, ApplianceOptions, LabHandle } from './options.ts'
 import { startProvisioningSide } from './provisioning-side.ts'
+import { openOnboarding } from './onboarding-side.ts'
 import { readCounters } from './read-counters.ts'
 import { reportWaiting, startPart } from './part.ts'
 
@@ -27,6 +30,8 @@ const partNames = [
   'settings',
   'certificate',
   'page',
+  'network',
+  'console',
   'tenant',
   'media',
   'sip',
@@ -49,6 +54,7 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
   const context = { health, logger }
   announceParts(health)
   try {
+    const host = startHostSide(options, health, lifetime)
     const foundation = await layFoundation(options, health, lifetime)
     const { store, settings } = foundation
     const lab = settings.tenant.kind === 'lab'
@@ -85,7 +91,11 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
       random,
       logger: logger.child({ part: 'page' }),
       // Without the real store nobody can prove to be the owner, and nobody may become it.
-      parts: foundation.stored ? { store } : {},
+      parts: {
+        ...(foundation.stored ? { store } : {}),
+        network: host.network,
+        host: host.control,
+      },
     })
     lifetime.own('page', () => page.stop())
     lifetime.run('certificate', (signal) =>
@@ -106,8 +116,19 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
     health.report({ name: 'page', state: 'ok', detail: `On port ${page.httpsPort}.`, advice: undefined })
 
     const live = createLiveSettings(settings, log)
+    let liveCalls = (): number => 0
+    await startConsole({
+      ...{ options, health, lifetime, foundation, page, host },
+      boxHealth: () => boxHealth(options, health, lab),
+      settings: () => live.current(),
+      liveCalls: () => liveCalls(),
+    })
+    if (foundation.sound) host.applyTimeZone(settings.site.timeZone)
     const drain = foundation.sound
-      ? await startWork({ options, foundation, live, health, lifetime, page, certificate, addresses })
+      ? await startWork({
+          ...{ options, foundation, live, health, lifetime, page, certificate, addresses },
+          watchCalls: (count) => (liveCalls = count),
+        })
       : leaveOut(health, foundation.stored ? 'settings' : 'store')
     if (foundation.stored && !foundation.sound) {
       page.attach({
@@ -157,6 +178,8 @@ interface Work {
   page: ApiHandle
   certificate: Awaited<ReturnType<typeof ensureBoxCertificate>>
   addresses: ReturnType<typeof createLocalAddressFinder>
+  /** Takes the way to count live calls, once there can be any. */
+  watchCalls(count: () => number): void
 }
 
 /** Starts what the box is for: tenant, sign-in, calls. Returns how to end the calls before the parts stop. */
@@ -184,6 +207,8 @@ async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>
   })
   lifetime.own('dect', () => dect.stop())
 
+  const onboardingSide = openOnboarding({ options, store, signIn, live, lifetime })
+  const { onboarding } = onboardingSide
   const side = await startCallSide({
     options,
     settings,
@@ -192,10 +217,12 @@ async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>
     lifetime,
     store,
     signIn,
+    enrolment: onboarding,
     certificate,
     tenant,
     addresses,
   })
+  work.watchCalls(() => side.pbx?.liveCalls().length ?? 0)
   const tls = side.engine?.listeners.find(({ protocol }) => protocol === 'tls')
   if (lab && tls) {
     const host = tls.host === '0.0.0.0' || tls.host === '::' ? '127.0.0.1' : tls.host
@@ -221,10 +248,12 @@ async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>
     pbx: side.pbx,
     counters: { read: () => readCounters(side) },
     signIn,
+    onboarding,
     dect,
     lab: lab ? { pageUrl: lab.pageUrl, people: () => lab.people() } : undefined,
   })
   dect.start()
+  onboardingSide.follow({ pbx: side.pbx, provisioning })
   return async (graceMs) => side.pbx?.drain(graceMs)
 }
 

@@ -248,6 +248,16 @@ export const settingsSchema = Type.Object(
       },
       closed,
     ),
+    console: Type.Object(
+      {
+        askPassword: field(
+          Type.Boolean({ default: false }),
+          'The console on the box asks for the admin password; once forgotten, it cannot be reset there',
+          'live',
+        ),
+      },
+      closed,
+    ),
     log: Type.Object(
       {
         level: field(
