@@ -137,3 +137,23 @@ t.test('every zone that Node knows is right on each day of the year it was asked
   }
   t.ok(lawChanges < 10, `${lawChanges} zones change their law in the year`)
 })
+
+t.test('a rule that is said to hold every year does so for five years', async (t) => {
+  let everyYear = 0
+  for (const zone of Intl.supportedValuesOf('timeZone')) {
+    const rule = zoneRule(zone, 2026)
+    if (!rule?.daylight?.everyYear) continue
+    everyYear++
+    for (let day = 0; day < 5 * 365; day += 3) {
+      const atMs = Date.UTC(2026, 0, 1, 12) + day * 24 * 60 * minuteMs
+      if (offsetByRule(rule, atMs) !== offsetByNode(zone, atMs)) {
+        t.fail(`${zone} is wrong on ${new Date(atMs).toISOString()}`)
+        break
+      }
+    }
+  }
+  t.ok(everyYear > 100, `${everyYear} zones`)
+  for (const zone of ['Asia/Jerusalem', 'Africa/Cairo', 'America/Nuuk']) {
+    t.equal(zoneRule(zone, 2026)?.daylight?.everyYear, false, `${zone} counts from another weekday`)
+  }
+})
