@@ -10,6 +10,7 @@ export const counterNames = [
   'malformedAnswered',
   'oversizedMessages',
   'forgedPeerNames',
+  'multicastRequests',
   'userFailures',
   'connectionsAccepted',
   'connectionsOpened',

@@ -13,6 +13,9 @@ import type { Counters } from './counters.ts'
 import type { TransportFlow } from './transport-context.ts'
 import type { TransportUser } from './transport-port.ts'
 
+/** A request for a multicast group (RFC 5771): 224.0.0.0 to 239.255.255.255 as the host of its Request-URI. */
+const groupUri = /^sips?:(?:[^@]*@)?2(?:2[4-9]|3\d)\.\d+\.\d+\.\d+(?=[:;?]|$)/i
+
 const ignoreError = (): void => undefined
 
 /**
@@ -97,6 +100,12 @@ export class Intake {
     }
     if (message.kind === 'response') {
       this.user?.onResponse(message, flow, size)
+      return
+    }
+    if (flow.protocol === 'udp' && groupUri.test(message.uri)) {
+      // The kernel shows what is sent to a group to every socket on the port, once anybody on this machine has joined
+      // it. It was meant for the group's own server; a refusal from here would race with its answer.
+      this.#counters.multicastRequests++
       return
     }
     const via = flat[viaAt] as string

@@ -173,6 +173,19 @@ void t.test('blank datagrams only keep the path open', async (t) => {
   t.equal(layer.counters().malformedRequests, 0)
 })
 
+void t.test('a request for a multicast group is left to whoever serves the group', async (t) => {
+  const { layer, requests, port } = await startTransport(t)
+  const phone = await openUdp(t)
+  const good = formatMessage(makeRequest()).toString()
+  for (const uri of ['sip:MAC001565f4f9e1@224.0.1.75', 'sip:224.0.1.75:5060', 'sip:a@239.1.2.3;x=y'])
+    phone.send(good.replace('OPTIONS sip:box.local', `OPTIONS ${uri}`), port('udp'))
+  const others = ['sip:a@223.0.0.1', 'sip:a@22.4.0.1', 'sip:224.0.1.75@box.local', 'sip:224.0.1.75.example']
+  for (const uri of others) phone.send(good.replace('OPTIONS sip:box.local', `OPTIONS ${uri}`), port('udp'))
+  for (let left = others.length; left > 0; left--) await requests.next()
+  t.equal(layer.counters().multicastRequests, 3)
+  t.equal(phone.datagrams.all.length, 0, 'and nothing is answered')
+})
+
 void t.test('malformed requests are answered when enough stands, responses never', async (t) => {
   const { layer, requests, port } = await startTransport(t)
   const phone = await openUdp(t)
