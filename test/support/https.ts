@@ -8,7 +8,7 @@ export interface Reply {
   json<T>(): T
 }
 
-/** One HTTP(S) request; `caPem` is the only trusted root for https, `false` accepts any certificate (the lab's pages). */
+/** One HTTP(S) request; a Buffer is sent as it is, anything else as JSON or form; `caPem` is the only trusted root for https, `false` accepts any certificate (the lab's pages). */
 export function ask(
   url: string,
   options: {
@@ -21,8 +21,8 @@ export function ask(
 ): Promise<Reply> {
   const secure = url.startsWith('https:')
   const body =
-    options.body === undefined
-      ? undefined
+    options.body === undefined || Buffer.isBuffer(options.body)
+      ? options.body
       : options.form
         ? new URLSearchParams(options.body as Record<string, string>).toString()
         : JSON.stringify(options.body)
