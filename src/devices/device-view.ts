@@ -100,7 +100,7 @@ export interface DeviceView {
   server: ServerView
   /** Where the device fetches its files from next time: HTTPS, ends with `/`, the device's own token inside. */
   provisioningUrl: string
-  /** The box's CA certificate (PEM), over plain HTTP: nothing else can be trusted before it. */
+  /** The box's CA certificate (PEM) over plain HTTP, for devices that trust nothing yet; HTTPS has it at the same path. */
   caUrl: string
   /** Base of the device's own screens, ends with `/`, its token inside. */
   pageUrl: string

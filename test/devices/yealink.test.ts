@@ -47,7 +47,11 @@ t.test('the boot file includes the CA’s file before the account’s', async (t
     t.match(body, stage === 'bootstrap' ? /^overwrite_mode = 0$/m : /^overwrite_mode = 1$/m)
     const first = readYealinkFile(bodyOf(common, makeView(stage)))
     t.equal([...first.keys()][0], 'static.trusted_certificates.url')
-    t.equal(first.get('static.trusted_certificates.url'), 'http://192.0.2.10:8080/ca.pem')
+    t.equal(
+      first.get('static.trusted_certificates.url'),
+      stage === 'bootstrap' ? 'http://192.0.2.10:8080/ca.pem' : 'https://192.0.2.10:8443/ca.pem',
+      'once over HTTP, then over what it made trustworthy',
+    )
     t.equal(first.get('static.security.trust_certificates'), '1')
   }
 })

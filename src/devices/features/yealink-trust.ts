@@ -4,8 +4,11 @@ import { yealinkValues } from './yealink-undocumented.ts'
 
 /** Makes the phone trust the box's CA, and nothing that is not signed; comes before anything that needs it. */
 export function boxAuthority(view: DeviceView): Setting[] {
+  // Plain HTTP once, when nothing can be trusted yet. Later the same file comes over HTTPS: who sits in between then
+  // must not be able to put another CA into a phone that trusts ours.
+  const overHttps = view.server.httpsUrl + new URL(view.caUrl).pathname
   return [
-    ['static.trusted_certificates.url', view.caUrl],
+    ['static.trusted_certificates.url', view.stage === 'bootstrap' ? view.caUrl : overHttps],
     ['static.security.trust_certificates', 1],
     ['static.security.ca_cert', yealinkValues.trustedRoots],
     ['static.security.cn_validation', yealinkValues.checkServerName],
