@@ -11,7 +11,7 @@ import type { ApplianceOptions } from './options.ts'
 export interface HostSide {
   control: HostControl
   network: NetworkTrials
-  /** Makes the time zone of the settings the machine's, where the machine is the box's own: it forgets at each boot. */
+  /** Makes the time zone of the settings the machine's, where the machine is the box's own. */
   applyTimeZone(timeZone: string): void
 }
 
@@ -42,7 +42,13 @@ export function startHostSide(options: ApplianceOptions, health: Health, lifetim
     control: host.control,
     network,
     applyTimeZone(timeZone) {
-      if (host.control.ownsMachine) lifetime.run('time-zone', () => host.control.setTimeZone(timeZone))
+      if (!host.control.ownsMachine) return
+      lifetime.run('time-zone', (signal) =>
+        host.control.setTimeZone(timeZone, signal).catch((error: unknown) => {
+          if (!signal.aborted)
+            logger.warn({ err: error, timeZone }, 'the time zone of the machine is not set')
+        }),
+      )
     },
   }
 }

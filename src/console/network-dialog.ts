@@ -33,8 +33,9 @@ export type DialogStep =
 export function newDialog(mode: NetworkConfiguration['mode'], view: NetworkView): NetworkDialog {
   const { system, configured } = view
   const ports = system.interfaces.filter(({ physical }) => physical).map(({ name }) => name)
-  const current = system.interfaces
-    .filter(({ physical }) => physical || ports.length === 0)
+  // With a VLAN the address is not on the port itself.
+  const current = [...system.interfaces]
+    .sort((a, b) => Number(b.physical) - Number(a.physical))
     .flatMap(({ addresses }) => addresses)
     .find(({ family }) => family === 4)
   const kept = configured?.mode === 'static' ? configured : undefined

@@ -35,6 +35,7 @@ export interface NetworkNeeds {
 /** The host's own default, in force as long as nobody has confirmed anything else. */
 const hostDefault: NetworkConfiguration = { mode: 'dhcp' }
 const startAgainMs = 30_000
+const stopMs = 5_000
 
 /** Drives `trial-machine` with the host, the file and the clock. */
 export class NetworkTrials implements NetworkControl {
@@ -49,6 +50,7 @@ export class NetworkTrials implements NetworkControl {
   #started: { resolve: () => void; reject: (error: ApplianceError) => void } | undefined
   /** One thing at a time is asked of the host. */
   #work: Promise<void> = Promise.resolve()
+  readonly #giveUp = new AbortController()
   #stopped = false
 
   constructor(needs: NetworkNeeds) {
@@ -68,11 +70,12 @@ export class NetworkTrials implements NetworkControl {
     if (!applier || !wanted) return
     while (!signal.aborted && this.#state.at === 'idle') {
       try {
-        await this.#inTurn(() => applier.apply(wanted))
+        await applier.apply(wanted, signal)
         saved.unmark()
         this.#reportIdle()
         return
       } catch (error) {
+        if (signal.aborted) return
         logger.error({ err: error }, 'the network settings are not in force')
         this.#report('degraded', `The network settings are not in force: ${errorText(error)}`, onConsole)
       }
@@ -135,12 +138,14 @@ export class NetworkTrials implements NetworkControl {
     await this.#work
   }
 
-  /** Takes a running trial back before the process ends; the host's own time limit bounds the wait. */
+  /** Takes a running trial back before the process ends; what the host does not answer in time, the next start does. */
   async stop(): Promise<void> {
     this.#stopped = true
+    const limit = this.#needs.clock.setTimer(stopMs, () => this.#giveUp.abort())
     if (this.#state.at === 'onTrial' || this.#state.at === 'applying')
       this.#take({ kind: 'rollBack', reason: 'The box was stopped during the trial.' })
     await this.#work
+    limit.cancel()
     this.#timer?.cancel()
   }
 
@@ -169,11 +174,11 @@ export class NetworkTrials implements NetworkControl {
         this.#timer?.cancel()
         return
       case 'apply':
-        this.#ask(async () => applier?.apply(action.configuration))
+        this.#ask(async () => applier?.apply(action.configuration, this.#giveUp.signal))
         return
       case 'restore':
         this.#settleStart()
-        this.#ask(async () => applier?.apply(saved.read() ?? hostDefault))
+        this.#ask(async () => applier?.apply(saved.read() ?? hostDefault, this.#giveUp.signal))
         return
       case 'ended':
         this.#token = undefined
@@ -188,7 +193,7 @@ export class NetworkTrials implements NetworkControl {
   /** Asks the host in turn and feeds the outcome back, unless the machine has moved on meanwhile. */
   #ask(work: () => Promise<void>): void {
     const askedAt = this.#state.at
-    const done = this.#inTurn(work).then(
+    this.#work = this.#work.then(work).then(
       () => {
         if (this.#state.at !== askedAt) return
         this.#take(askedAt === 'applying' ? { kind: 'applied' } : { kind: 'restored' })
@@ -196,7 +201,6 @@ export class NetworkTrials implements NetworkControl {
       },
       (error: unknown) => this.#onFailure(askedAt, error),
     )
-    this.#work = done
   }
 
   #onTrial(configuration: NetworkConfiguration): void {
@@ -231,10 +235,6 @@ export class NetworkTrials implements NetworkControl {
       new ApplianceError('TRIAL_NONE', {}, { text: 'The change was taken back meanwhile.' }),
     )
     this.#started = undefined
-  }
-
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    return this.#work.then(work)
   }
 
   #trial(): NetworkTrial | undefined {

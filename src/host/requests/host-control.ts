@@ -36,9 +36,9 @@ export function findHost(
       ownsMachine: true,
       reboot: (reason) => requests.ask('reboot', { reason }),
       factoryReset: (reason) => requests.ask('factory-reset', { reason }),
-      setTimeZone: (timeZone) => requests.ask('time', { timeZone }),
+      setTimeZone: (timeZone, signal) => requests.ask('time', { timeZone }, signal),
     },
-    network: { apply: (configuration) => requests.ask('network', { ...configuration }) },
+    network: { apply: (configuration, signal) => requests.ask('network', { ...configuration }, signal) },
   }
 }
 

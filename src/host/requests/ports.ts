@@ -13,10 +13,13 @@ export interface HostControl {
   /** Forgets everything that the box was told and starts it as new. Resolves once it is certain to happen. */
   factoryReset(reason: string): Promise<void>
   /** Makes an IANA name the machine's time zone; only on the image. */
-  setTimeZone(timeZone: string): Promise<void>
+  setTimeZone(timeZone: string, signal?: AbortSignal): Promise<void>
 }
 
-/** Puts a network configuration into force until the next boot; on the image only. Rejects like HostControl. */
+/**
+ * Puts a network configuration into force until the next boot; on the image only. Rejects like HostControl, and
+ * when `signal` ends the wait.
+ */
 export interface NetworkApplier {
-  apply(configuration: NetworkConfiguration): Promise<void>
+  apply(configuration: NetworkConfiguration, signal: AbortSignal): Promise<void>
 }

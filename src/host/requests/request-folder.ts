@@ -45,9 +45,12 @@ export class RequestFolder {
     this.#logger = needs.logger
   }
 
-  /** Asks and waits for the answer; rejects with HOST_FAILED and the host's sentence, or ours when it is silent. */
-  ask(name: RequestName, request: Record<string, unknown>): Promise<void> {
-    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(() => this.#ask(name, request))
+  /**
+   * Asks and waits for the answer; rejects with HOST_FAILED and the host's sentence, or ours when it is silent or
+   * `signal` ends the wait. What was asked may be done all the same then.
+   */
+  ask(name: RequestName, request: Record<string, unknown>, signal?: AbortSignal): Promise<void> {
+    const turn = (this.#turns.get(name) ?? Promise.resolve()).then(() => this.#ask(name, request, signal))
     this.#turns.set(
       name,
       turn.catch(() => undefined),
@@ -55,7 +58,7 @@ export class RequestFolder {
     return turn
   }
 
-  async #ask(name: RequestName, request: Record<string, unknown>): Promise<void> {
+  async #ask(name: RequestName, request: Record<string, unknown>, signal?: AbortSignal): Promise<void> {
     const resultPath = join(this.#folder, `${name}.result.json`)
     const requestPath = join(this.#folder, `${name}.json`)
     const { notice, stop } = this.#watch()
@@ -72,7 +75,8 @@ export class RequestFolder {
           return this.#judge(name, result)
         }
         if (this.#clock.monotonicMs() >= endMs) return this.#giveUp(name, requestPath)
-        await Promise.race([notice(), this.#pause()])
+        if (signal?.aborted) throw new ApplianceError('HOST_FAILED', { request: name }, { text: notWaited })
+        await Promise.race([notice(), this.#pause(signal)])
       }
     } catch (error) {
       if (error instanceof ApplianceError) throw error
@@ -125,8 +129,8 @@ export class RequestFolder {
     )
   }
 
-  #pause(): Promise<void> {
-    return this.#clock.sleep(pollMs)
+  #pause(signal: AbortSignal | undefined): Promise<void> {
+    return this.#clock.sleep(pollMs, signal).catch(() => undefined)
   }
 
   /** `notice` resolves with the next change in the folder, or never where the file system gives no notice. */
@@ -146,6 +150,7 @@ export class RequestFolder {
   }
 }
 
+const notWaited = 'The box is stopping and does not wait for the answer of the machine.'
 const tryAgain = 'Try again; if it stays like this, switch the box off and on.'
 
 type Result = { ok: true } | { ok: false; error: string }
