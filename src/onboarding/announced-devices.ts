@@ -12,6 +12,9 @@ import { readAnnouncements } from './read-announcements.ts'
 /** More than any branch has; keeps the list readable and its reading quick. */
 export const maxAnnounced = 5_000
 
+/** “Corridor 9” stands before “Corridor 10”. */
+const byName = new Intl.Collator('en', { numeric: true })
+
 /** Keeps the list of announced common area phones and draws their codes. */
 export class AnnouncedDevices implements Announcing {
   readonly #context: OnboardingContext
@@ -28,6 +31,7 @@ export class AnnouncedDevices implements Announcing {
     const devices = this.#devicesByAddress()
     return this.#context.store.enrolments
       .list()
+      .sort((a, b) => a.createdAtMs - b.createdAtMs || byName.compare(a.label, b.label))
       .map((enrolment) => this.#view(enrolment, devices.get(addressOf(enrolment))))
   }
 
