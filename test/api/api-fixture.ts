@@ -60,9 +60,10 @@ export async function testOptions(change: Partial<ApiOptions> = {}): Promise<Api
     lab: true,
     parts: [{ name: 'store', state: 'ok', detail: 'The database is open.', advice: undefined }],
   }
+  const certificate = await testCertificate()
   return {
     listen: { host: '127.0.0.1', httpsPort: 0, httpPort: 0 },
-    certificate: await testCertificate(),
+    certificate,
     webRoot: '/nonexistent',
     health: () => health,
     box: () => ({
@@ -71,7 +72,7 @@ export async function testOptions(change: Partial<ApiOptions> = {}): Promise<Api
       tcpPort: 5060,
       tlsPort: 5061,
       realm: 'branchline',
-      caPem: '-----BEGIN CERTIFICATE-----\nbox ca\n-----END CERTIFICATE-----\n',
+      caPem: certificate.certPem,
     }),
     restart: () => undefined,
     clock: new FakeClock(),

@@ -120,7 +120,12 @@ export class FakeSettings implements SettingsService {
   problems: { field: string; text: string }[] = []
 
   read(): ReturnType<SettingsService['read']> {
-    const effective = { stopGraceS: 20, site: { country: 'DE' }, sip: { udpPort: 5060 }, ...this.document }
+    const effective = {
+      stopGraceS: 20,
+      site: { country: 'DE', ntpServers: ['127.0.0.1'] },
+      sip: { udpPort: 5060 },
+      ...this.document,
+    }
     const { pendingRestart, problems } = this
     return { document: this.document, effective, etag: `v${this.version}`, pendingRestart, problems }
   }

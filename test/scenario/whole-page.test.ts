@@ -46,6 +46,8 @@ t.test('claim, add a phone, sign in through the lab, call, hang up on the page',
   await page.getByLabel('Choose an admin password').fill(adminPassword)
   await page.getByLabel('The same password again').fill(adminPassword)
   await page.getByRole('button', { name: 'Claim the box' }).click()
+  await page.getByRole('heading', { name: 'Network', level: 1 }).waitFor()
+  await goTo('Status')
   await page.getByRole('heading', { name: 'Status', level: 1 }).waitFor()
   await page.getByRole('button', { name: 'Log out' }).click()
   await page.getByLabel('Admin password').fill(adminPassword)

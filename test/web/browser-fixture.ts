@@ -104,6 +104,16 @@ export async function startWebBox(
       signIn,
       lab: { pageUrl: 'https://127.0.0.1:8444/device', people: () => Promise.resolve(labPeople) },
     },
+    // Nobody answers there: a test asks nothing of the world outside.
+    setup: {
+      certificateFolder: join(webRoot, 'certificates'),
+      probes: {
+        dnsServers: ['127.0.0.1:1'],
+        ntpPort: 1,
+        dateUrl: 'https://127.0.0.1:1/',
+        identity: { authorityHost: 'https://127.0.0.1:1', graphUrl: 'https://127.0.0.1:1', caPem: [] },
+      },
+    },
     ...options.change,
   })
   const api = await startApi(apiOptions)
@@ -145,7 +155,7 @@ export async function startWebBox(
   return { api, store, pbx, signIn, settings, health, origin, browser, context, page, problems, restart }
 }
 
-/** Claims the box through the page. */
+/** Claims the box through the page, which leads on into the setup, and goes to the status page. */
 export async function claimOnPage(box: WebBox, password = 'correct horse battery'): Promise<void> {
   const { page, api, origin } = box
   await page.goto(origin)
@@ -153,6 +163,8 @@ export async function claimOnPage(box: WebBox, password = 'correct horse battery
   await page.getByLabel('Choose an admin password').fill(password)
   await page.getByLabel('The same password again').fill(password)
   await page.getByRole('button', { name: 'Claim the box' }).click()
+  await page.getByRole('heading', { name: 'Network', level: 1 }).waitFor()
+  await page.goto(`${origin}/#/status`)
   await page.getByRole('heading', { name: 'Status', level: 1 }).waitFor()
 }
 

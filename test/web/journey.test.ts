@@ -23,7 +23,8 @@ t.test('claim, add a phone, see it register, sign in, see a call live and in the
   t.equal(await page.getByLabel('Choose an admin password').inputValue(), password, 'no input is lost')
   await page.getByLabel('Claim code').fill(box.api.claimCode() ?? 'none')
   await page.getByRole('button', { name: 'Claim the box' }).click()
-  await page.getByRole('heading', { name: 'Status', level: 1 }).waitFor()
+  await page.getByRole('heading', { name: 'Network', level: 1 }).waitFor()
+  await goTo('Status')
   await page.getByRole('heading', { name: 'To the first call' }).waitFor()
 
   await page.getByRole('button', { name: 'Log out' }).click()

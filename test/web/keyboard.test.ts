@@ -33,6 +33,10 @@ t.test('claim, add, rename and remove a phone with the keyboard alone', async (t
   await keyboard.press('Tab')
   await keyboard.type('correct horse battery')
   await keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Network', level: 1 }).waitFor()
+  t.equal(await focused(box), 'Network', 'the setup begins, and its heading has the focus')
+  await page.goto(`${origin}/#/status`)
+  await page.reload()
   await page.getByRole('heading', { name: 'Status', level: 1 }).waitFor()
 
   await keyboard.press('Tab')

@@ -8,12 +8,14 @@ export const pages = [
   { id: 'live', title: 'Live calls', short: 'Live' },
   { id: 'log', title: 'Call log', short: 'Log' },
   { id: 'settings', title: 'Settings', short: 'Settings' },
+  { id: 'setup', title: 'Setup', short: 'Setup' },
 ] as const
 
 export type PageId = (typeof pages)[number]['id']
 
 function current(): PageId {
-  const id = location.hash.replace(/^#\/?/, '')
+  // What follows a second slash belongs to the page: a step of the setup.
+  const id = location.hash.replace(/^#\/?/, '').split('/')[0]
   return pages.find((page) => page.id === id)?.id ?? 'status'
 }
 

@@ -11,6 +11,8 @@ import { Phones } from './pages/phones.tsx'
 import { Settings } from './pages/settings.tsx'
 import { Status } from './pages/status.tsx'
 import { pages, usePage, type PageId } from './router.ts'
+import { SetupMark } from './setup/setup-mark.tsx'
+import { Setup } from './setup/setup.tsx'
 import { Notice } from './ui/notice.tsx'
 import { LabBadge } from './ui/state.tsx'
 
@@ -21,6 +23,7 @@ const views: Record<PageId, () => VNode> = {
   live: LiveCalls,
   log: CallLog,
   settings: Settings,
+  setup: Setup,
 }
 
 /** Navigation around the page in view; keeps the event stream open as long as it stands. */
@@ -70,6 +73,7 @@ export function Shell(props: { session: SessionView; onLoggedOut: () => void }):
             {id === 'status' && (health === 'degraded' || health === 'failed') && (
               <span class="nav-mark" role="img" aria-label="needs attention" />
             )}
+            {id === 'setup' && <SetupMark page={page} />}
           </a>
         ))}
       </nav>
@@ -113,6 +117,7 @@ const iconPaths: Record<PageId, string> = {
   live: 'M5 5c0 8 6 14 14 14l1-4-5-2-2 2c-2-1-4-3-5-5l2-2-2-5z',
   log: 'M5 6h14M5 12h14M5 18h9',
   settings: 'M4 7h9M17 7h3M4 17h3M11 17h9M13 4v6M7 14v6',
+  setup: 'M4 6l2 2 3-4M4 13l2 2 3-4M4 20l2 2 3-4M13 6h7M13 13h7M13 20h7',
 }
 
 function NavIcon(props: { id: PageId }): VNode {

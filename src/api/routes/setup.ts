@@ -32,7 +32,7 @@ export function setupRoutes(api: Api, context: ApiContext): void {
         response: { 200: setupView, ...errors('PART_NOT_RUNNING', 'STORE_FAILED') },
       },
     },
-    () => viewSetup(context),
+    (request) => viewSetup(context, request),
   )
 
   api.post(
@@ -55,7 +55,7 @@ export function setupRoutes(api: Api, context: ApiContext): void {
       }
       progressOf(context).skip(step)
       audit(context, { action: 'setup.skip', subject: step })
-      return viewSetup(context)
+      return viewSetup(context, request)
     },
   )
 

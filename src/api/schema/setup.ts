@@ -50,6 +50,9 @@ export const setupView = Type.Object({
   resume: Type.Union([stepId, Type.Null()], {
     description: 'Where a login leads to; null once a call was answered or nothing is open',
   }),
+  phonesUrl: nullable(
+    Type.String({ description: 'What desk phones ask for their configuration (DHCP option 66 or 160)' }),
+  ),
   checks: Type.Array(checkView, { description: 'The latest result of each check that was ever run' }),
 })
 export type SetupView = Static<typeof setupView>

@@ -1,11 +1,14 @@
+import type { FastifyRequest } from 'fastify'
 import { ApplianceError } from '#src/base/errors.ts'
 import { need, type ApiContext } from '../context.ts'
+import { reachedHost } from '../reached-host.ts'
 import { stepIds, type SetupView, type StepId, type StepView } from '../schema/setup.ts'
 import type { Evidence, EvidenceSources } from './evidence/evidence.ts'
 import { firstCallAnswered, phonesEvidence } from './evidence/phones.ts'
 import { networkEvidence, timeEvidence } from './evidence/place.ts'
 import { certificateEvidence, teamsEvidence } from './evidence/tenant.ts'
 import { SetupProgress } from './progress.ts'
+import { savedSettings } from './saved-settings.ts'
 
 type WorkStep = Exclude<StepId, 'claim' | 'done'>
 
@@ -19,7 +22,7 @@ const evidenceOf: Record<WorkStep, (sources: EvidenceSources) => Evidence | Prom
 const workSteps = stepIds.filter((id): id is WorkStep => id !== 'claim' && id !== 'done')
 
 /** Where the setup stands, step by step, read from the box as it is now. */
-export async function viewSetup(context: ApiContext): Promise<SetupView> {
+export async function viewSetup(context: ApiContext, request: FastifyRequest): Promise<SetupView> {
   const progress = progressOf(context)
   const nowMs = context.options.clock.nowMs()
   const skipped = progress.skipped()
@@ -43,7 +46,12 @@ export async function viewSetup(context: ApiContext): Promise<SetupView> {
       checkedAtMs: nowMs,
     },
   ]
-  return { steps, resume: resumeAt(context, work), checks: progress.checks() }
+  return {
+    steps,
+    resume: resumeAt(context, work),
+    phonesUrl: phonesUrl(context, request),
+    checks: progress.checks(),
+  }
 }
 
 /** What the wizard remembers of this box. */
@@ -77,4 +85,11 @@ function resumeAt(context: ApiContext, work: readonly StepView[]): StepId | null
 function closing(laidAside: number): string {
   if (laidAside === 0) return 'Every step is done.'
   return laidAside === 1 ? 'One step is left for later.' : `${laidAside} steps are left for later.`
+}
+
+/** The address for DHCP: plain HTTP, because a phone that is new trusts nobody yet. Null while it is switched off. */
+function phonesUrl(context: ApiContext, request: FastifyRequest): string | null {
+  if (!context.parts.settings || !savedSettings(context).provisioning.enabled) return null
+  const host = context.options.box().address ?? reachedHost(request)
+  return `http://${host.includes(':') ? `[${host}]` : host}:${context.ports.http}/`
 }

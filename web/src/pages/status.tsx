@@ -29,7 +29,7 @@ export function Status(): VNode {
         <>
           <Headline status={data} />
           <Figures status={data} />
-          <FirstSteps status={data} />
+          {inRescue(data) ? <Rescue /> : <FirstSteps status={data} />}
           <section aria-labelledby="trunks">
             <h2 id="trunks">Trunks</h2>
             <Trunks trunks={data.trunks} running={data.callsRunning} />
@@ -119,6 +119,31 @@ function Figures(props: { status: StatusView }): VNode {
   )
 }
 
+/** True while saved settings cannot be used: then only this page runs, and a tenant is not what is missing. */
+function inRescue({ health }: StatusView): boolean {
+  return health.parts.some(({ name, state }) => name === 'settings' && state === 'failed')
+}
+
+/** What is true and what to do while only the page runs. */
+function Rescue(): VNode {
+  return (
+    <section aria-labelledby="rescue" class="card">
+      <h2 id="rescue">Only this page runs</h2>
+      <p>
+        The settings cannot be used as they are, so the box has started nothing else: no phone can register,
+        no call can be made.
+      </p>
+      <ol class="sign-in-steps">
+        <li>
+          Mend the settings: <a href="#/settings">Settings</a> names what was saved wrongly and takes it out.
+          What stands in a configuration file is mended there.
+        </li>
+        <li>Restart the box. Phones, people and passwords are still there.</li>
+      </ol>
+    </section>
+  )
+}
+
 /** The way of a new box to its first call; gone once it is walked. */
 function FirstSteps(props: { status: StatusView }): VNode | null {
   const { counts, signInRunning, sipDevicesAllowed } = props.status
@@ -165,6 +190,9 @@ function FirstSteps(props: { status: StatusView }): VNode | null {
   return (
     <section aria-labelledby="first-steps">
       <h2 id="first-steps">To the first call</h2>
+      <p>
+        <a href="#/setup">Setup</a> leads through all of this, step by step.
+      </p>
       <ol class="steps">
         {steps.map((step, index) => (
           <li key={index} class={step.done ? 'done' : index === next ? 'next' : ''}>

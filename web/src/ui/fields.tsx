@@ -57,6 +57,129 @@ export function TextField(
   )
 }
 
+/** What every labelled input shares: its label above, the hint below, the problem last. */
+function Labelled(props: {
+  id: string
+  label: string
+  hint: ComponentChildren
+  problem: string | undefined
+  children: ComponentChildren
+}): VNode {
+  const { id, label, hint, problem } = props
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {props.children}
+      {hint !== undefined && (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+      {problem && (
+        <p class="problem" id={`${id}-problem`}>
+          {problem}
+        </p>
+      )}
+    </div>
+  )
+}
+
+function describedBy(id: string, hint: ComponentChildren, problem: string | undefined): string | undefined {
+  const about = [hint === undefined ? '' : `${id}-hint`, problem ? `${id}-problem` : '']
+  return about.filter(Boolean).join(' ') || undefined
+}
+
+/** A labelled choice among many. */
+export function SelectField(props: {
+  label: string
+  value: string
+  options: readonly { value: string; text: string }[]
+  onValue: (value: string) => void
+  hint?: ComponentChildren
+  problem?: string | undefined
+}): VNode {
+  const { label, value, options, hint, problem } = props
+  const id = useId()
+  return (
+    <Labelled id={id} label={label} hint={hint} problem={problem}>
+      <select
+        id={id}
+        value={value}
+        aria-invalid={problem ? 'true' : undefined}
+        aria-describedby={describedBy(id, hint, problem)}
+        onChange={(event) => props.onValue(event.currentTarget.value)}
+      >
+        {options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {option.text}
+          </option>
+        ))}
+      </select>
+    </Labelled>
+  )
+}
+
+/** A labelled input of many lines; `readOnly` for texts to be taken away. */
+export function TextArea(props: {
+  label: string
+  value: string
+  onValue?: (value: string) => void
+  rows: number
+  hint?: ComponentChildren
+  problem?: string | undefined
+  readOnly?: boolean
+  placeholder?: string
+}): VNode {
+  const { label, value, onValue, rows, hint, problem, readOnly, placeholder } = props
+  const id = useId()
+  return (
+    <Labelled id={id} label={label} hint={hint} problem={problem}>
+      <textarea
+        id={id}
+        value={value}
+        rows={rows}
+        readOnly={readOnly}
+        placeholder={placeholder}
+        spellcheck={false}
+        autoComplete="off"
+        aria-invalid={problem ? 'true' : undefined}
+        aria-describedby={describedBy(id, hint, problem)}
+        onInput={(event) => onValue?.(event.currentTarget.value)}
+      />
+    </Labelled>
+  )
+}
+
+/** One of a few ways, as radio buttons under a question. */
+export function Choices<Value extends string>(props: {
+  question: string
+  value: Value
+  options: readonly { value: Value; text: string; hint?: string }[]
+  onValue: (value: Value) => void
+}): VNode {
+  const name = useId()
+  return (
+    <fieldset class="choices">
+      <legend>{props.question}</legend>
+      {props.options.map((option) => (
+        <label key={option.value} class="choice">
+          <input
+            type="radio"
+            name={name}
+            value={option.value}
+            checked={option.value === props.value}
+            onChange={() => props.onValue(option.value)}
+          />
+          <span>
+            {option.text}
+            {option.hint && <span class="hint"> {option.hint}</span>}
+          </span>
+        </label>
+      ))}
+    </fieldset>
+  )
+}
+
 /** An on/off switch that names what it switches. */
 export function Switch(props: {
   label: string

@@ -33,7 +33,7 @@ export async function checkClock(options: {
   return {
     state: 'unknown',
     text: 'No time server and no web server answers, so nothing says whether the clock is right.',
-    advice: 'Compare the time below with your watch.',
+    advice: 'Compare the time under “Time and country” with your watch.',
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
+import { lookup } from 'node:dns/promises'
 import { secondsToMs, type Clock } from '#src/base/clock.ts'
 
 /** Seconds between the NTP era (1900) and the Unix epoch (RFC 5905 6). */
@@ -20,8 +21,9 @@ export async function askTimeServer(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  signal.throwIfAborted()
-  const socket = createSocket(server.host.includes(':') ? 'udp6' : 'udp4')
+  // Looked up first: a socket that is closed while it waits for a name has nobody to tell.
+  const { address, family } = await orAborted(lookup(server.host), signal)
+  const socket = createSocket(family === 6 ? 'udp6' : 'udp4')
   // The cookie stands where the time of sending would: it tells an answer from a guess and gives no time away.
   const cookie = randomBytes(8)
   const question = Buffer.alloc(packetBytes)
@@ -30,21 +32,31 @@ export async function askTimeServer(
   try {
     return await new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-      socket.once('error', reject)
+      socket.on('error', reject)
       let sentAtMs = 0
       socket.on('message', (answer) => {
         // RFC 5905 8: an answer carries our own transmit timestamp back as the origin.
         if (answer.length < packetBytes || !answer.subarray(24, 32).equals(cookie)) return
         resolve(aheadMs(answer, sentAtMs, clock.nowMs()))
       })
-      socket.connect(server.port, server.host, () => {
+      socket.once('connect', () => {
         sentAtMs = clock.nowMs()
         socket.send(question)
       })
+      socket.connect(server.port, address)
     })
   } finally {
     socket.close()
   }
+}
+
+/** The work's result, or the signal's reason when that comes first; the work itself cannot be stopped. */
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+    work.then(resolve, reject)
+  })
 }
 
 /** RFC 5905 8: offset = ((T2 - T1) + (T3 - T4)) / 2. */
