@@ -94,8 +94,6 @@ export function createProvisioning(needs: ProvisioningNeeds): Provisioning {
     screen: (name, request) => screens.answer(name, request),
     adopting: () => window.current() !== undefined,
     onRefused(device, from, why) {
-      // A phone that runs and also asks where DHCP once sent it is nothing to worry about.
-      if (isRegisteredFrom(device.id, from)) return
       if (notes.add(device.id, from, why)) changed(device.id)
       sparing.warn({ deviceId: device.id, from, why }, 'a configuration was not given out again')
     },
@@ -107,13 +105,6 @@ export function createProvisioning(needs: ProvisioningNeeds): Provisioning {
     clock,
     logger: sparing,
   })
-
-  function isRegisteredFrom(deviceId: string, from: string): boolean {
-    return store.lines
-      .listByDevice(deviceId)
-      .flatMap(({ username }) => store.bindings.find(username, clock.nowMs()))
-      .some(({ flow }) => flow.host === from)
-  }
 
   function deviceOfLine(lineId: string): string | undefined {
     const deviceId = store.lines.find(lineId)?.deviceId

@@ -21,6 +21,8 @@ export interface BaresipOptions {
   caFile?: string
   /** 0 = do not register. */
   registerS?: number
+  /** True: the log holds every SIP message. */
+  sipTrace?: boolean
 }
 
 /** One event of baresip's ctrl_tcp, for example CALL_ESTABLISHED or REGISTER_OK. */
@@ -95,7 +97,8 @@ export class Baresip {
     ]
     writeFileSync(join(this.folder, 'config'), `${config.join('\n')}\n`)
     writeFileSync(join(this.folder, 'accounts'), `${account.join(';')}\n`)
-    this.#child = spawn('baresip', ['-f', this.folder, '-v'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const trace = this.options.sipTrace ? ['-s'] : []
+    this.#child = spawn('baresip', ['-f', this.folder, '-v', ...trace], { stdio: ['ignore', 'pipe', 'pipe'] })
     const keep = (chunk: Buffer): void => {
       this.#log = (this.#log + chunk.toString()).slice(-60_000)
     }
