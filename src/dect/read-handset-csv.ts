@@ -42,6 +42,7 @@ export function readHandsetCsv(text: string): { handsets: NewHandset[]; problems
         return record
       },
       relax_column_count: true,
+      relax_quotes: true,
       skip_empty_lines: true,
       skip_records_with_empty_values: true,
       to: maxHandsets + 2,

@@ -27,6 +27,8 @@ export interface SippResult {
   failed: number
   retransmissions: number
   errors: string
+  /** What the scenario's log actions wrote, line by line. */
+  logs: string[]
 }
 
 export interface SippProcess {
@@ -73,6 +75,9 @@ export function startSipp(run: SippRun): SippProcess {
     '-trace_err',
     '-error_file',
     'errors.log',
+    '-trace_logs',
+    '-log_file',
+    'actions.log',
     ...(run.extra ?? []),
   )
   const child = spawn('sipp', args, {
@@ -87,7 +92,7 @@ export function startSipp(run: SippRun): SippProcess {
   const done = new Promise<SippResult>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code) => {
-      const result = { exitCode: code ?? -1, ...readStats(folder), errors: readErrors(folder) + stderr }
+      const result = { exitCode: code ?? -1, ...readStats(folder), ...readTexts(folder, stderr) }
       rmSync(folder, { recursive: true, force: true })
       resolve(result)
     })
@@ -122,7 +127,15 @@ function readStats(folder: string): Pick<SippResult, 'successful' | 'failed' | '
   }
 }
 
-function readErrors(folder: string): string {
-  const name = readdirSync(folder).find((file) => file.startsWith('errors'))
-  return name ? readFileSync(join(folder, name), 'utf8').slice(-8000) : ''
+function readTexts(folder: string, stderr: string): Pick<SippResult, 'errors' | 'logs'> {
+  const read = (start: string): string => {
+    const name = readdirSync(folder).find((file) => file.startsWith(start))
+    return name ? readFileSync(join(folder, name), 'utf8') : ''
+  }
+  return {
+    errors: read('errors').slice(-8000) + stderr,
+    logs: read('actions')
+      .split('\n')
+      .filter((line) => line !== ''),
+  }
 }
