@@ -28,6 +28,8 @@ export type MenuState =
   | { at: 'trial'; seconds: number }
   | { at: 'restart' }
   | { at: 'danger'; danger: Danger }
+  /** The box or its machine is about to go away. */
+  | { at: 'leaving' }
   /** The box is at it; what is typed meanwhile is ignored. */
   | { at: 'busy'; failsTo: MenuState }
 
@@ -43,8 +45,8 @@ export type MenuInput =
   /** A screen's lines, gathered. */
   | { kind: 'page'; lines: readonly string[]; then: MenuState }
   | { kind: 'passwordRight' }
-  /** The box did it. */
-  | { kind: 'done'; text: string }
+  /** The box did it; `leaving`: and goes away now. */
+  | { kind: 'done'; text: string; leaving: boolean }
   | { kind: 'failed'; text: string }
   | { kind: 'trialStarted'; seconds: number }
   /** Kept or taken back, here or elsewhere. */

@@ -51,6 +51,7 @@ export function promptOf(state: MenuState): { text: string; secret: boolean } | 
       return plain(
         `Type ${state.danger.word} ${state.danger.times > 1 ? 'to go on' : 'and Enter to do it'}: `,
       )
+    case 'leaving':
     case 'busy':
       return undefined
   }
@@ -80,7 +81,8 @@ export function stepMenu(state: MenuState, input: MenuInput, facts: MenuFacts): 
     case 'passwordRight':
       return state.at === 'busy' ? toMenu() : { state, effects: [] }
     case 'done':
-      return state.at === 'busy' ? toMenu(input.text) : { state, effects: [] }
+      if (state.at !== 'busy') return { state, effects: [] }
+      return input.leaving ? { state: { at: 'leaving' }, effects: [say(input.text)] } : toMenu(input.text)
     case 'failed':
       return state.at === 'busy'
         ? { state: state.failsTo, effects: [say(input.text, '')] }
@@ -144,6 +146,9 @@ function takeLine(state: MenuState, text: string, raw: string, facts: MenuFacts)
         }
       return run(danger.task, menu)
     }
+    case 'leaving':
+      // It has not gone: whoever waits at the console gets it back.
+      return toMenu()
     case 'busy':
       return { state, effects: [] }
   }
@@ -244,6 +249,7 @@ function cancel(state: MenuState): MenuStep {
       return { state, effects: [say('')] }
     case 'banner':
     case 'password':
+    case 'leaving':
       return toBanner()
     case 'dialog':
     case 'danger':

@@ -180,7 +180,8 @@ export class Session {
 
   async #run(task: Task): Promise<MenuInput> {
     const { box, logger } = this.#needs
-    const done = (text: string): MenuInput => ({ kind: 'done', text })
+    const done = (text: string): MenuInput => ({ kind: 'done', text, leaving: false })
+    const leaving = (text: string): MenuInput => ({ kind: 'done', text, leaving: true })
     logger.warn({ task }, 'asked for on the console')
     switch (task) {
       case 'resetAdmin':
@@ -188,13 +189,13 @@ export class Session {
         return done('The password is forgotten. 2 Claim code shows the new code.')
       case 'restart':
         await box.power.restart()
-        return done('The program restarts now. The console comes back in some seconds.')
+        return leaving('The program restarts now. The console comes back in some seconds.')
       case 'reboot':
         await box.power.reboot()
-        return done('The machine reboots now. The console comes back when it is up.')
+        return leaving('The machine reboots now. The console comes back when it is up.')
       case 'factoryReset':
         await box.power.factoryReset()
-        return done('Everything is being erased; the box then starts as new.')
+        return leaving('Everything is being erased; the box then starts as new.')
       case 'keepTrial':
         await box.network.confirm({ by: 'console' })
         return done('The new network settings are kept.')

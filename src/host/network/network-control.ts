@@ -214,7 +214,7 @@ export class NetworkTrials implements NetworkControl {
     const text = errorText(error)
     if (this.#state.at !== askedAt) return
     if (askedAt === 'applying') {
-      const touched = !(error instanceof ApplianceError && error.details['untaken'] === true)
+      const touched = !(error instanceof ApplianceError && error.details['untouched'] === true)
       this.#lastFailure = text
       const started = this.#started
       this.#started = undefined

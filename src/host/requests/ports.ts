@@ -2,8 +2,9 @@ import type { NetworkConfiguration } from '../network/ports.ts'
 
 /**
  * What the box may ask of the machine below it. Satisfied by the request folder on the image, where a root
- * service does it, and by the process itself on any other machine. Everything rejects with HOST_FAILED and a
- * sentence when it was not done, with HOST_UNSUPPORTED when this machine is not the box's to change.
+ * service does it, and by the process itself on any other machine. Rejects with HOST_FAILED and a sentence when
+ * something was not done (`details.untouched`: and the machine is as it was), with HOST_UNSUPPORTED when this
+ * machine is not the box's to change.
  */
 export interface HostControl {
   /** True on the image: reboot means the machine, and network and time zone can be set. */

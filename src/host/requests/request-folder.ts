@@ -109,7 +109,8 @@ export class RequestFolder {
       return
     }
     this.#logger.warn({ request: name, error: result.error }, 'the host refused')
-    throw new ApplianceError('HOST_FAILED', { request: name }, { text: result.error })
+    // The root side takes back what it could not do to the end.
+    throw new ApplianceError('HOST_FAILED', { request: name, untouched: true }, { text: result.error })
   }
 
   #giveUp(name: RequestName, requestPath: string): never {
@@ -119,7 +120,7 @@ export class RequestFolder {
     const seconds = limitMs[name] / 1000
     throw new ApplianceError(
       'HOST_FAILED',
-      { request: name, untaken },
+      { request: name, untouched: untaken },
       {
         text: untaken
           ? `The machine did not take the request within ${seconds} seconds.`
