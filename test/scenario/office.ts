@@ -11,7 +11,7 @@ export interface OfficeLine {
 }
 
 /** Adds a SIP phone on the setup page's API. */
-export async function addPhone(box: Box, label: string): Promise<OfficeLine> {
+export async function addPhone(box: Pick<Box, 'json'>, label: string): Promise<OfficeLine> {
   const { device, credentials } = await box.json<{
     device: { id: string }
     credentials: { lineId: string; username: string; password: string }
@@ -20,7 +20,7 @@ export async function addPhone(box: Box, label: string): Promise<OfficeLine> {
 }
 
 /** Lets everybody use SIP devices, as an admin does on the People page. */
-export async function allowSipDevices(box: Box): Promise<void> {
+export async function allowSipDevices(box: Pick<Box, 'json'>): Promise<void> {
   await box.json('/api/policy', {
     method: 'PUT',
     body: {
@@ -33,7 +33,12 @@ export async function allowSipDevices(box: Box): Promise<void> {
 }
 
 /** Signs a person in on a line: starts on the box, enters the code in the lab, waits until the box has it. */
-export async function signIn(box: Box, lab: Lab, line: OfficeLine, person: string): Promise<void> {
+export async function signIn(
+  box: Pick<Box, 'json'>,
+  lab: Lab,
+  line: OfficeLine,
+  person: string,
+): Promise<void> {
   const pending = await box.json<{ userCode: string }>(`/api/lines/${line.lineId}/signin`, { method: 'POST' })
   await lab.approve(pending.userCode, person)
   const deadline = performance.now() + 30_000
@@ -48,7 +53,7 @@ export async function signIn(box: Box, lab: Lab, line: OfficeLine, person: strin
 
 /** Starts a baresip on a line and waits until it is registered. */
 export async function plugIn(
-  box: Box,
+  box: Pick<Box, 'ports'>,
   line: OfficeLine,
   options: Omit<BaresipOptions, 'username' | 'password' | 'server'>,
 ): Promise<Baresip> {

@@ -42,7 +42,7 @@ export class Lab {
   }
 
   /** Finds the lab of a running box. */
-  static async of(box: Box): Promise<Lab> {
+  static async of(box: Pick<Box, 'json'>): Promise<Lab> {
     const health = await box.json<{ parts: { name: string; detail: string }[] }>('/api/health')
     const detail = health.parts.find(({ name }) => name === 'tenant')?.detail ?? ''
     const url = /https:\/\/[^\s/]+/.exec(detail)?.[0]
