@@ -45,7 +45,7 @@ function learnClock(response: Response): void {
   boxAheadMs = Math.abs(aheadMs) < 3_000 ? 0 : aheadMs
 }
 
-/** One request to the box; throws ApiFailure. */
+/** One request to the box, with a file as it is or anything else as JSON; throws ApiFailure. */
 export async function ask<Answer>(
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
   path: string,
@@ -71,8 +71,8 @@ async function send(
   try {
     return await fetch(path, {
       method,
-      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers: { ...(body === undefined ? {} : { 'content-type': typeOf(body) }), ...headers },
+      ...(body === undefined ? {} : { body: body instanceof Blob ? body : JSON.stringify(body) }),
       signal: AbortSignal.timeout(20_000),
     })
   } catch {
@@ -82,6 +82,11 @@ async function send(
       advice: 'Check that it is on and that this computer is on its network, then try again.',
     })
   }
+}
+
+/** What a browser calls a file depends on the office programs of the computer; the box takes lists only. */
+function typeOf(body: unknown): string {
+  return body instanceof Blob ? 'text/csv' : 'application/json'
 }
 
 async function errorOf(response: Response): Promise<ErrorView> {

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks'
 export const pages = [
   { id: 'status', title: 'Status', short: 'Status' },
   { id: 'phones', title: 'Phones', short: 'Phones' },
+  { id: 'common-area', title: 'Common areas', short: 'Areas' },
   { id: 'people', title: 'People', short: 'People' },
   { id: 'live', title: 'Live calls', short: 'Live' },
   { id: 'log', title: 'Call log', short: 'Log' },

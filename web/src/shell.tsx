@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { HealthView } from '#src/api/schema/health.ts'
 import type { SessionView } from '#src/api/schema/session.ts'
 import { ask } from './api-client.ts'
+import { CommonArea } from './common-area/common-area.tsx'
 import { onEvent, startEvents, useLink } from './event-stream.ts'
 import { CallLog } from './pages/call-log.tsx'
 import { LiveCalls } from './pages/live-calls.tsx'
@@ -19,6 +20,7 @@ import { LabBadge } from './ui/state.tsx'
 const views: Record<PageId, () => VNode> = {
   status: Status,
   phones: Phones,
+  'common-area': CommonArea,
   people: People,
   live: LiveCalls,
   log: CallLog,
@@ -113,6 +115,7 @@ function LinkNotice(): VNode | null {
 const iconPaths: Record<PageId, string> = {
   status: 'M4 13h4l2-6 4 10 2-4h4',
   phones: 'M7 3h10v18H7zM10 18h4',
+  'common-area': 'M4 21V8l8-5 8 5v13M9 21v-6h6v6M8 11h2M14 11h2',
   people: 'M12 11a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM4 21c0-4 4-6 8-6s8 2 8 6',
   live: 'M5 5c0 8 6 14 14 14l1-4-5-2-2 2c-2-1-4-3-5-5l2-2-2-5z',
   log: 'M5 6h14M5 12h14M5 18h9',
