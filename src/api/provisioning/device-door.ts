@@ -4,6 +4,7 @@ import { unmapIpv4 } from '#src/base/net.ts'
 import type { DeviceAnswer } from '#src/provisioning/ports.ts'
 import type { ApiContext } from '../context.ts'
 import { reachedHost } from '../reached-host.ts'
+import { securityHeaders } from '../security-headers.ts'
 
 /** Longest upload that is heard to its end: a phone's log. Nothing of it is kept. */
 const maxUploadBytes = 1024 * 1024
@@ -57,6 +58,8 @@ export async function sendToDevice(
       .type('text/plain; charset=utf-8')
       .send('Too large.\n')
   }
+  // What they tell browsers is more than some phones have room for.
+  for (const name of Object.keys(securityHeaders)) void reply.removeHeader(name)
   return reply.status(answer.status).headers(answer.headers).send(answer.body)
 }
 
