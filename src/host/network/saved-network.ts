@@ -27,6 +27,8 @@ export class SavedNetwork {
   readonly #file: string
   readonly #mark: string
   readonly #logger: Logger
+  /** What cannot be read is said once, not each time that somebody looks. */
+  #complained = false
 
   constructor(needs: { dataDir: string; logger: Logger }) {
     this.#folder = needs.dataDir
@@ -41,11 +43,18 @@ export class SavedNetwork {
     try {
       const value: unknown = JSON.parse(readFileSync(this.#file, 'utf8').slice(0, maxBytes))
       if (Value.Check(networkConfiguration, value)) return value
-      this.#logger.error({ file: this.#file }, 'the kept network settings are not valid and are left out')
+      this.#complain(undefined)
     } catch (error) {
-      this.#logger.error({ err: error, file: this.#file }, 'the kept network settings cannot be read')
+      this.#complain(error)
     }
     return undefined
+  }
+
+  #complain(error: unknown): void {
+    if (this.#complained) return
+    this.#complained = true
+    const text = 'the kept network settings cannot be used and are left out'
+    this.#logger.error({ ...(error === undefined ? {} : { err: error }), file: this.#file }, text)
   }
 
   /** Keeps a configuration; on disk when it returns. Throws STORE_FAILED and has changed nothing. */
