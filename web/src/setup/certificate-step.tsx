@@ -32,12 +32,15 @@ export function CertificateStep(props: StepProps): VNode {
             </p>
             <HowToTrust />
             <p class="hint">
-              This page shows a certificate for {data.page.names.join(', ')}, valid until{' '}
+              This page shows a certificate for {data.page.names.filter(isReadable).join(', ')}, valid until{' '}
               {day(data.page.expiresAtMs)}; the box renews it by itself.
             </p>
           </section>
           <section aria-labelledby="teams-certificate" class="card">
             <h2 id="teams-certificate">For Teams: from a public authority</h2>
+            {tenant.data?.kind === 'none' && (
+              <p>You need it for your own tenant only. To try the box with the lab, do this later.</p>
+            )}
             {tenant.data?.kind === 'lab' && (
               <Notice tone="info" title="The lab needs none.">
                 You can prepare the certificate for your own tenant here all the same.
@@ -69,4 +72,9 @@ function HowToTrust(): VNode {
       </ul>
     </details>
   )
+}
+
+/** IPv6 addresses are written out in certificates and would fill the line. */
+function isReadable(name: string): boolean {
+  return !name.includes(':')
 }

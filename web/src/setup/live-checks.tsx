@@ -69,7 +69,7 @@ function LiveCheck(props: {
       <button
         type="button"
         class="small"
-        aria-label={`Check ${title} ${result ? 'again' : 'now'}`}
+        aria-label={`${result ? 'Check again' : 'Check now'}: ${title}`}
         disabled={check.busy}
         onClick={() => void check.run()}
       >

@@ -109,7 +109,7 @@ function Current(props: { network: NetworkStateView }): VNode {
             {addresses.length === 0 ? (
               <span class="muted">no address</span>
             ) : (
-              addresses.map(({ address, prefixLength }) => (
+              addresses.filter(isRouted).map(({ address, prefixLength }) => (
                 <code key={address}>
                   {address}/{prefixLength}
                 </code>
@@ -130,4 +130,9 @@ function Current(props: { network: NetworkStateView }): VNode {
       </div>
     </dl>
   )
+}
+
+/** Link-local IPv6 addresses (RFC 4291 2.5.6) say nothing to anybody: every interface has one. */
+function isRouted({ address }: { address: string }): boolean {
+  return !/^fe[89ab]/i.test(address)
 }

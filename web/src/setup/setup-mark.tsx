@@ -1,16 +1,21 @@
 import type { VNode } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { SetupView } from '#src/api/schema/setup.ts'
 import { useResource } from '../use-resource.ts'
 import { count } from '../format.ts'
+import { onSetup } from './latest-setup.ts'
 
 /** Beside the entry in the navigation: how much of the setup is open or left for later. */
 export function SetupMark(props: { page: string }): VNode | null {
   const { data, reload } = useResource<SetupView>('/api/setup', ['settingsChanged', 'signedIn'])
   // Read anew with each page: evidence changes by more than events tell, and nothing here is urgent.
   useEffect(reload, [props.page])
-  if (!data) return null
-  const steps = data.steps.filter(({ id }) => id !== 'done')
+  const [shown, setShown] = useState<SetupView>()
+  useEffect(() => setShown(data), [data])
+  // The wizard itself reads more often.
+  useEffect(() => onSetup(setShown), [])
+  if (!shown) return null
+  const steps = shown.steps.filter(({ id }) => id !== 'done')
   const of = (...states: string[]): number => steps.filter(({ state }) => states.includes(state)).length
   const open = of('open', 'attention')
   const later = of('skipped')

@@ -6,6 +6,7 @@ import { useResource } from '../use-resource.ts'
 import { CertificateStep } from './certificate-step.tsx'
 import { ClaimStep } from './claim-step.tsx'
 import { DoneStep } from './done-step.tsx'
+import { tellSetup } from './latest-setup.ts'
 import { NetworkStep } from './network-step.tsx'
 import { PhonesStep } from './phones-step.tsx'
 import { firstOpen, stateLights, stepHref, steps, useStep, type StepProps } from './steps.ts'
@@ -41,6 +42,9 @@ export function Setup(): VNode {
     // The address then names the step, so that a reload and the browser's Back come here again.
     if (current && /^#\/setup\/?$/.test(location.hash)) location.replace(stepHref(current))
   }, [wanted, current])
+  useEffect(() => {
+    if (data) tellSetup(data)
+  }, [data])
   const step = data?.steps.find(({ id }) => id === current)
   const View = current && views[current]
   return (
@@ -67,16 +71,12 @@ function Rail(props: { views: readonly StepView[]; current: StepId }): VNode {
           const { word, sign } = stateLights[state]
           return (
             <li key={id}>
-              <a
-                href={stepHref(id)}
-                class={state}
-                aria-label={`${title}: ${word}`}
-                aria-current={id === props.current ? 'step' : undefined}
-              >
+              <a href={stepHref(id)} class={state} aria-current={id === props.current ? 'step' : undefined}>
                 <span class="step-sign" aria-hidden="true">
                   {sign === '' ? index + 1 : sign}
                 </span>
                 <span class="rail-title">{title}</span>
+                <span class="visually-hidden">: </span>
                 <span class="rail-state">{word}</span>
               </a>
             </li>

@@ -53,7 +53,7 @@ export function timeEvidence({ context }: EvidenceSources): Evidence {
   if (!saved) {
     return {
       state: 'open',
-      evidence: `Nobody has said where the box stands; it takes ${site.country} and ${site.timeZone} for granted.`,
+      evidence: `Nobody has said where the box stands; it takes ${countryName(site.country)} and ${site.timeZone} for granted.`,
     }
   }
   if (site.emergencyNumbers.length === 0) {
@@ -61,8 +61,12 @@ export function timeEvidence({ context }: EvidenceSources): Evidence {
   }
   return {
     state: 'done',
-    evidence: `${site.country}, ${site.timeZone}, ${time} now; emergency numbers ${site.emergencyNumbers.join(', ')}.`,
+    evidence: `${countryName(site.country)}, ${site.timeZone}, ${time} now; emergency numbers ${site.emergencyNumbers.join(', ')}.`,
   }
+}
+
+function countryName(code: string): string {
+  return new Intl.DisplayNames('en', { type: 'region' }).of(code) ?? code
 }
 
 /** The time of day in a zone; undefined when there is no such zone. */
