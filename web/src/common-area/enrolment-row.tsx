@@ -76,8 +76,7 @@ function EnrolmentStateText(props: { enrolment: EnrolmentView; device: DeviceVie
         <>
           <State light="wait">waiting</State>
           <p class="muted">
-            until {formatMoment(enrolment.expiresAtMs)}
-            {enrolment.device ? ' · the phone is there' : ' · not seen so far'}
+            until {formatMoment(enrolment.expiresAtMs)} · {whetherThere(enrolment)}
           </p>
         </>
       )
@@ -104,12 +103,25 @@ function EnrolmentStateText(props: { enrolment: EnrolmentView; device: DeviceVie
   }
 }
 
+function whetherThere({ device }: EnrolmentView): string {
+  switch (device?.state) {
+    case undefined:
+      return 'not seen so far'
+    case 'found':
+      return `found${device?.model ? `, a ${device.model}` : ''}`
+    case 'off-boarded':
+      return 'off-boarded, see below'
+    default:
+      return `known as “${device?.label}”`
+  }
+}
+
 function whatNow(enrolment: EnrolmentView, device: DeviceView | undefined): string {
   const user = device?.lines.find((line) => line.user)?.user
   if (user) return `${user.displayName}${user.number === null ? '' : `, ${user.number}`}`
   switch (enrolment.device?.state) {
     case 'off-boarded':
-      return 'off-boarded since'
+      return 'off-boarded, see below'
     case 'found':
       return 'came back as new; make a new code'
     case undefined:

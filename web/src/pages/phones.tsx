@@ -1,9 +1,11 @@
 import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import type { DeviceView, LineView } from '#src/api/schema/devices.ts'
+import { OffBoardPhone } from '../common-area/off-board-phone.tsx'
 import { count } from '../format.ts'
 import { AddPhone } from '../phones/add-phone.tsx'
 import { CredentialsDialog } from '../phones/credentials.tsx'
+import { FoundPhones } from '../phones/found-phones.tsx'
 import { PhoneRow } from '../phones/phone-row.tsx'
 import { RemovePhone, RenamePhone } from '../phones/change-phone.tsx'
 import { SignInDialog } from '../phones/sign-in.tsx'
@@ -14,7 +16,7 @@ import { useResource } from '../use-resource.ts'
 /** What a row may ask for; the window is opened here so that it outlives a change of the list. */
 export type PhoneRequest =
   | { kind: 'add' }
-  | { kind: 'rename' | 'remove'; device: DeviceView }
+  | { kind: 'rename' | 'remove' | 'offBoard'; device: DeviceView }
   | { kind: 'credentials' | 'signIn' | 'signOut'; device: DeviceView; line: LineView }
 
 const showFilterFrom = 8
@@ -33,7 +35,8 @@ export function Phones(): VNode {
     setRequest(undefined)
     reload()
   }
-  const devices = data?.devices ?? []
+  // Found phones have their own list until somebody vouches for them.
+  const devices = (data?.devices ?? []).filter(({ state }) => state !== 'found')
   const shown = devices.filter((device) => matches(device, filter.trim().toLowerCase()))
   const registered = devices.filter((device) => device.lines.some((line) => line.registered)).length
   return (
@@ -76,6 +79,7 @@ export function Phones(): VNode {
           ))}
         </ul>
       )}
+      <FoundPhones />
       {request && <Window request={request} devices={devices} onClose={close} />}
     </>
   )
@@ -90,6 +94,8 @@ function Window(props: { request: PhoneRequest; devices: DeviceView[]; onClose: 
       return <RenamePhone device={request.device} onClose={onClose} />
     case 'remove':
       return <RemovePhone device={request.device} onClose={onClose} />
+    case 'offBoard':
+      return <OffBoardPhone device={request.device} onClose={onClose} />
     case 'credentials':
       return <CredentialsDialog {...request} onClose={onClose} />
     case 'signIn':

@@ -3,6 +3,7 @@ import type { DeviceView, LineView } from '#src/api/schema/devices.ts'
 import { formatMac, formatMoment } from '../format.ts'
 import type { PhoneRequest } from '../pages/phones.tsx'
 import { State } from '../ui/state.tsx'
+import { Firmware } from './firmware-advice.tsx'
 
 /** One phone: what it is called, whether it is registered, who is on it, and what can be done. */
 export function PhoneRow(props: { device: DeviceView; onRequest: (request: PhoneRequest) => void }): VNode {
@@ -21,6 +22,16 @@ export function PhoneRow(props: { device: DeviceView; onRequest: (request: Phone
           >
             Rename
           </button>
+          {device.state !== 'off-boarded' && (
+            <button
+              type="button"
+              class="quiet small"
+              aria-label={`Off-board ${device.label}`}
+              onClick={() => onRequest({ kind: 'offBoard', device })}
+            >
+              Off-board
+            </button>
+          )}
           <button
             type="button"
             class="quiet small"
@@ -31,9 +42,17 @@ export function PhoneRow(props: { device: DeviceView; onRequest: (request: Phone
           </button>
         </span>
       </div>
-      {device.lines.map((line) => (
-        <LineRow key={line.id} device={device} line={line} onRequest={onRequest} />
-      ))}
+      <Firmware vendor={device.vendor} model={device.model} advice={device.firmwareAdvice} />
+      {device.state === 'off-boarded' ? (
+        <p class="muted">
+          <State light="off">off-boarded</State> · {lastSeen(device)} ·{' '}
+          <a href="#/common-area">why, and how it comes back</a>
+        </p>
+      ) : (
+        device.lines.map((line) => (
+          <LineRow key={line.id} device={device} line={line} onRequest={onRequest} />
+        ))
+      )}
     </li>
   )
 }
