@@ -125,6 +125,11 @@ function Ids(props: { tenant: TenantView; onChange: () => void }): VNode {
   // The box names every field that has to be mended, not only the first.
   const problems = (save.failure?.details.problems ?? []) as { field: string; text: string }[]
   const problemOf = (field: string): string | undefined => problems.find((one) => one.field === field)?.text
+  const edited = (set: (text: string) => void) => (text: string) => {
+    save.clear()
+    setSaved(false)
+    set(text)
+  }
   const same =
     tenantId === tenant.tenantId && clientId === tenant.clientId && sbcFqdn === tenant.sbcFqdn && saved
   return (
@@ -150,7 +155,7 @@ function Ids(props: { tenant: TenantView; onChange: () => void }): VNode {
       <TextField
         label="Tenant id (Directory id)"
         value={tenantId}
-        onValue={setTenantId}
+        onValue={edited(setTenantId)}
         problem={problemOf('tenantId')}
         placeholder="00000000-0000-0000-0000-000000000000"
         spellcheck={false}
@@ -159,7 +164,7 @@ function Ids(props: { tenant: TenantView; onChange: () => void }): VNode {
       <TextField
         label="Application (client) id"
         value={clientId}
-        onValue={setClientId}
+        onValue={edited(setClientId)}
         problem={problemOf('clientId')}
         placeholder="00000000-0000-0000-0000-000000000000"
         spellcheck={false}
@@ -168,7 +173,7 @@ function Ids(props: { tenant: TenantView; onChange: () => void }): VNode {
       <TextField
         label="Name of this box in Teams"
         value={sbcFqdn}
-        onValue={setSbcFqdn}
+        onValue={edited(setSbcFqdn)}
         problem={problemOf('sbcFqdn')}
         placeholder="sbc.example.com"
         spellcheck={false}

@@ -1,12 +1,12 @@
 import type { VNode } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { SetupView, StepId, StepView } from '#src/api/schema/setup.ts'
 import { Failure, Loading } from '../ui/notice.tsx'
 import { useResource } from '../use-resource.ts'
 import { CertificateStep } from './certificate-step.tsx'
 import { ClaimStep } from './claim-step.tsx'
 import { DoneStep } from './done-step.tsx'
-import { tellSetup } from './latest-setup.ts'
+import { onSetup, tellSetup } from './latest-setup.ts'
 import { NetworkStep } from './network-step.tsx'
 import { PhonesStep } from './phones-step.tsx'
 import { firstOpen, stateLights, stepHref, steps, useStep, type StepProps } from './steps.ts'
@@ -25,7 +25,11 @@ const views: Record<StepId, (props: StepProps) => VNode> = {
 
 /** The setup wizard: one step at a time, each of them skippable, each judged by what the box sees. */
 export function Setup(): VNode {
-  const { data, failure, reload } = useResource<SetupView>('/api/setup', [
+  const {
+    data: read,
+    failure,
+    reload,
+  } = useResource<SetupView>('/api/setup', [
     'bindingChanged',
     'devicesChanged',
     'settingsChanged',
@@ -36,15 +40,18 @@ export function Setup(): VNode {
     'trunkChanged',
     'health',
   ])
+  // A step left for later answers with the setup as it is then; there is no need to read it again.
+  const [data, setData] = useState<SetupView>()
+  useEffect(() => onSetup(setData), [])
+  useEffect(() => {
+    if (read) tellSetup(read)
+  }, [read])
   const wanted = useStep()
   const current = wanted ?? (data && firstOpen(data.steps))
   useEffect(() => {
     // The address then names the step, so that a reload and the browser's Back come here again.
     if (current && /^#\/setup\/?$/.test(location.hash)) location.replace(stepHref(current))
   }, [wanted, current])
-  useEffect(() => {
-    if (data) tellSetup(data)
-  }, [data])
   const step = data?.steps.find(({ id }) => id === current)
   const View = current && views[current]
   return (

@@ -1,10 +1,11 @@
 import type { ComponentChildren, VNode } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import type { StepView } from '#src/api/schema/setup.ts'
+import type { SetupView, StepView } from '#src/api/schema/setup.ts'
 import { ask } from '../api-client.ts'
 import { Failure } from '../ui/notice.tsx'
 import { State } from '../ui/state.tsx'
 import { useAction } from '../use-resource.ts'
+import { tellSetup } from './latest-setup.ts'
 import { neighbour, stateLights, stepHref, steps } from './steps.ts'
 
 /** The frame of a step: its heading takes the focus, the evidence stands below it, the ways out at the end. */
@@ -15,6 +16,8 @@ export function StepFrame(props: {
   primary?: ComponentChildren
   /** Shown instead of the evidence of the box, where the page knows more. */
   evidence?: ComponentChildren
+  /** False while nothing can be done but wait. */
+  ways?: boolean
 }): VNode {
   const { step } = props
   const heading = useRef<HTMLHeadingElement>(null)
@@ -38,7 +41,7 @@ export function StepFrame(props: {
         <span>{props.evidence ?? step.evidence}</span>
       </div>
       {props.children}
-      <StepFoot step={step}>{props.primary}</StepFoot>
+      {props.ways !== false && <StepFoot step={step}>{props.primary}</StepFoot>}
     </div>
   )
 }
@@ -48,7 +51,7 @@ function StepFoot(props: { step: StepView; children: ComponentChildren }): VNode
   const before = neighbour(step.id, -1)
   const next = neighbour(step.id, 1)
   const skip = useAction(async () => {
-    await ask('POST', `/api/setup/${step.id}/skip`)
+    tellSetup(await ask<SetupView>('POST', `/api/setup/${step.id}/skip`))
     if (next) location.hash = stepHref(next)
   })
   const dealtWith = step.state === 'done' || step.state === 'skipped'

@@ -31,7 +31,7 @@ export function TeamsStep(props: StepProps): VNode {
   }
   if (restarting) {
     return (
-      <StepFrame step={props.step} evidence="The box restarts with the tenant that you chose.">
+      <StepFrame step={props.step} evidence="The box restarts with the tenant that you chose." ways={false}>
         <div class="card">
           <RestartBox onBack={again} />
         </div>

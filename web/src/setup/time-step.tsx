@@ -43,6 +43,10 @@ export function TimeStep(props: StepProps): VNode {
     if (data && !draft) setDraft(firstDraft(data))
   }, [data])
   useEffect(() => focusFirstProblem(form.current, save.failure), [save.failure])
+  const edit = (change: Partial<Draft>): void => {
+    save.clear()
+    setDraft((now) => now && { ...now, ...change })
+  }
   const problemOf = (field: string): string | undefined =>
     save.failure?.field?.split('.').includes(field) ? save.failure.message : undefined
   const named = ['country', 'timeZone', 'language', 'ntpServers', 'emergencyNumbers'].some(problemOf)
@@ -71,7 +75,7 @@ export function TimeStep(props: StepProps): VNode {
           <SelectField
             label="Country"
             value={draft.country}
-            onValue={(country) => setDraft({ ...draft, ...usual(data, country) })}
+            onValue={(country) => edit(usual(data, country))}
             options={countryOptions(data, draft.country)}
             problem={problemOf('country')}
             hint="How numbers without a country code are read. Choosing it fills in what is usual there."
@@ -79,7 +83,7 @@ export function TimeStep(props: StepProps): VNode {
           <TextField
             label="Emergency numbers"
             value={draft.emergencyNumbers}
-            onValue={(emergencyNumbers) => setDraft({ ...draft, emergencyNumbers })}
+            onValue={(emergencyNumbers) => edit({ emergencyNumbers })}
             problem={problemOf('emergencyNumbers')}
             inputMode="numeric"
             hint="Separated by commas. They can be dialled on every phone, also while nobody is signed in."
@@ -92,7 +96,7 @@ export function TimeStep(props: StepProps): VNode {
           <SelectField
             label="Time zone"
             value={draft.timeZone}
-            onValue={(timeZone) => setDraft({ ...draft, timeZone })}
+            onValue={(timeZone) => edit({ timeZone })}
             options={data.timeZones.map((zone) => ({ value: zone, text: zone.replaceAll('_', ' ') }))}
             problem={problemOf('timeZone')}
             hint={<ZoneTime timeZone={draft.timeZone} sets={data.setsTimeZone} />}
@@ -100,7 +104,7 @@ export function TimeStep(props: StepProps): VNode {
           <SelectField
             label="Language of the phones"
             value={draft.language}
-            onValue={(language) => setDraft({ ...draft, language })}
+            onValue={(language) => edit({ language })}
             options={languageOptions(draft.language)}
             problem={problemOf('language')}
             hint="As far as a phone speaks it; others stay English."
@@ -108,7 +112,7 @@ export function TimeStep(props: StepProps): VNode {
           <TextField
             label="Time servers"
             value={draft.ntpServers}
-            onValue={(ntpServers) => setDraft({ ...draft, ntpServers })}
+            onValue={(ntpServers) => edit({ ntpServers })}
             problem={problemOf('ntpServers')}
             spellcheck={false}
             hint="At most four, separated by commas. Phones are told to use them."

@@ -88,6 +88,10 @@ function Upload(props: { certificates: CertificatesView; withKey: boolean; onCha
     keep.failure?.field === field
       ? [keep.failure.message, keep.failure.advice].filter(Boolean).join(' ')
       : undefined
+  const edited = (set: (text: string) => void) => (text: string) => {
+    keep.clear()
+    set(text)
+  }
   const named = ['fqdn', 'certificatePem', 'keyPem'].some(problemOf)
   return (
     <form
@@ -97,11 +101,11 @@ function Upload(props: { certificates: CertificatesView; withKey: boolean; onCha
         void keep.run()
       }}
     >
-      {withKey && <TrunkName value={fqdn} onValue={setFqdn} problem={problemOf('fqdn')} />}
+      {withKey && <TrunkName value={fqdn} onValue={edited(setFqdn)} problem={problemOf('fqdn')} />}
       <PemField
         label="Certificate with its intermediates (PEM)"
         value={certificatePem}
-        onValue={setCertificate}
+        onValue={edited(setCertificate)}
         problem={problemOf('certificatePem') ?? (withKey ? undefined : problemOf('fqdn'))}
         hint="The certificate first, then those of the authority. Paste it or choose the file."
       />
@@ -109,7 +113,7 @@ function Upload(props: { certificates: CertificatesView; withKey: boolean; onCha
         <PemField
           label="Private key (PEM)"
           value={keyPem}
-          onValue={setKey}
+          onValue={edited(setKey)}
           problem={problemOf('keyPem')}
           hint="Without a passphrase. It is kept on the box, readable for the box only, and never shown again."
         />
