@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { labelText, moment, nullable } from './common.ts'
+import { firmwareView } from './firmware.ts'
 
 /** The person on a line. */
 export const lineUserView = Type.Object({
@@ -60,6 +61,7 @@ export const deviceView = Type.Object({
   vendor: nullable(Type.String()),
   model: nullable(Type.String()),
   firmware: nullable(Type.String({ description: 'As the device last reported it' })),
+  firmwareAdvice: nullable(firmwareView),
   location: nullable(Type.String()),
   state: Type.Union([
     Type.Literal('found', { description: 'It asked for its configuration, nobody has adopted it' }),

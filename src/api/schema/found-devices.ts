@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { moment, nullable } from './common.ts'
+import { firmwareView } from './firmware.ts'
 
 /** A phone that asked for its configuration and that nobody has vouched for. */
 export const foundDeviceView = Type.Object({
@@ -10,6 +11,7 @@ export const foundDeviceView = Type.Object({
   vendor: nullable(Type.String()),
   model: nullable(Type.String()),
   firmware: nullable(Type.String()),
+  firmwareAdvice: nullable(firmwareView),
   foundAtMs: moment,
   from: nullable(Type.String({ description: 'Address that has its configuration' })),
   configured: Type.Boolean({ description: 'It has fetched its configuration over HTTPS' }),

@@ -4,6 +4,7 @@ import type { Device } from '#src/model/device.ts'
 import type { Line } from '#src/model/line.ts'
 import type { ApiStore } from '../ports.ts'
 import type { DeviceView, LineView } from '../schema/devices.ts'
+import { viewFirmware } from './firmware.ts'
 
 /** All devices by label; bindings and sign-ins are read once, not per line. */
 export function viewDevices(store: ApiStore, nowMs: number): DeviceView[] {
@@ -36,6 +37,7 @@ function viewOf(
     vendor: device.vendor ?? null,
     model: device.model ?? null,
     firmware: device.firmware ?? null,
+    firmwareAdvice: viewFirmware(device),
     location: device.location ?? null,
     state: device.state,
     createdAtMs: device.createdAtMs,

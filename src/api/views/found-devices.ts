@@ -1,6 +1,7 @@
 import type { FoundDevices } from '#src/provisioning/ports.ts'
 import type { ApiStore } from '../ports.ts'
 import type { FoundDevicesView } from '../schema/found-devices.ts'
+import { viewFirmware } from './firmware.ts'
 
 /** Everything that waits for the admin, as the page shows it. */
 export function viewFoundDevices(devices: FoundDevices, store: ApiStore, nowMs: number): FoundDevicesView {
@@ -15,6 +16,7 @@ export function viewFoundDevices(devices: FoundDevices, store: ApiStore, nowMs: 
       vendor: device.vendor ?? null,
       model: device.model ?? null,
       firmware: device.firmware ?? null,
+      firmwareAdvice: viewFirmware(device),
       foundAtMs: device.createdAtMs,
       from: from ?? null,
       configured: fetchedAtMs !== undefined,

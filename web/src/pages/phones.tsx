@@ -61,6 +61,7 @@ export function Phones(): VNode {
           Add phone
         </button>
       </div>
+      <FoundPhones />
       <Failure failure={failure} onRetry={reload} />
       {!data && !failure && <Loading />}
       {data && devices.length === 0 && (
@@ -79,7 +80,6 @@ export function Phones(): VNode {
           ))}
         </ul>
       )}
-      <FoundPhones />
       {request && <Window request={request} devices={devices} onClose={close} />}
     </>
   )
