@@ -5,7 +5,7 @@ import {
   maskOf,
   parsePrefixLength,
 } from '#src/host/network/configuration.ts'
-import type { NetworkConfiguration, StaticConfiguration, SystemNetwork } from '#src/host/network/ports.ts'
+import type { StaticConfiguration, SystemNetwork } from '#src/host/network/ports.ts'
 
 const system: SystemNetwork = {
   interfaces: [
@@ -58,7 +58,7 @@ const table: [Partial<Record<string, unknown>>, string | undefined, RegExp?][] =
 
 t.test('what cannot work is named by field, with a sentence', async (t) => {
   for (const [change, field, text] of table) {
-    const problem = checkConfiguration({ ...good, ...change } as NetworkConfiguration, system)
+    const problem = checkConfiguration({ ...good, ...change }, system)
     t.equal(problem?.field, field, JSON.stringify(change))
     if (text) t.match(problem?.text, text)
   }
