@@ -2,6 +2,7 @@ import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import type { DeviceView, LineView } from '#src/api/schema/devices.ts'
 import { OffBoardPhone } from '../common-area/off-board-phone.tsx'
+import { DectSection } from '../dect/dect-section.tsx'
 import { count } from '../format.ts'
 import { AddPhone } from '../phones/add-phone.tsx'
 import { CredentialsDialog } from '../phones/credentials.tsx'
@@ -35,8 +36,10 @@ export function Phones(): VNode {
     setRequest(undefined)
     reload()
   }
-  // Found phones have their own list until somebody vouches for them.
-  const devices = (data?.devices ?? []).filter(({ state }) => state !== 'found')
+  // Found phones have their own list until somebody vouches for them; DECT servers and handsets have one as well.
+  const devices = (data?.devices ?? []).filter(
+    ({ state, kind }) => state !== 'found' && !kind.startsWith('dect-'),
+  )
   const shown = devices.filter((device) => matches(device, filter.trim().toLowerCase()))
   const registered = devices.filter((device) => device.lines.some((line) => line.registered)).length
   return (
@@ -80,6 +83,7 @@ export function Phones(): VNode {
           ))}
         </ul>
       )}
+      <DectSection />
       {request && <Window request={request} devices={devices} onClose={close} />}
     </>
   )
