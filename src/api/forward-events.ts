@@ -27,7 +27,13 @@ export function forwardPbx(pbx: Pbx, context: ApiContext): () => void {
 export function forwardOnboarding(onboarding: Onboarding, context: ApiContext): () => void {
   const { events } = context
   const stops = [
-    onboarding.on('deviceChanged', ({ deviceId }) => events.publish('devicesChanged', { deviceId })),
+    onboarding.on('deviceChanged', ({ deviceId, change }) => {
+      events.publish('devicesChanged', { deviceId })
+      if (change !== 'off-boarded') return
+      for (const { id, username } of context.parts.store?.lines.listByDevice(deviceId) ?? []) {
+        events.publish('bindingChanged', { lineId: id, username, registered: false })
+      }
+    }),
     onboarding.on('enrolmentsChanged', (fact) => events.publish('enrolmentsChanged', fact)),
   ]
   return () => stops.forEach((stop) => stop())

@@ -16,12 +16,14 @@ export type FileRow =
 type Column = 'address' | 'mac' | 'ipei' | 'label' | 'location'
 
 /** Spellings of the headings in lower case without anything but letters; `MAC id,Location` is Teams' own bulk file. */
-const headings: Record<string, Column> = {
-  ...{ mac: 'mac', macid: 'mac', macaddress: 'mac', macaddr: 'mac', macadresse: 'mac' },
-  ...{ ipei: 'ipei', macoripei: 'address', macipei: 'address', address: 'address' },
-  ...{ location: 'location', locationname: 'location', standort: 'location', place: 'location' },
-  ...{ label: 'label', name: 'label', displayname: 'label', devicename: 'label', bezeichnung: 'label' },
-}
+const headings = new Map<string, Column>(
+  Object.entries({
+    ...{ mac: 'mac', macid: 'mac', macaddress: 'mac', macaddr: 'mac', macadresse: 'mac' },
+    ...{ ipei: 'ipei', macoripei: 'address', macipei: 'address', address: 'address' },
+    ...{ location: 'location', locationname: 'location', standort: 'location', place: 'location' },
+    ...{ label: 'label', name: 'label', displayname: 'label', devicename: 'label', bezeichnung: 'label' },
+  } satisfies Record<string, Column>),
+)
 const columnsWithoutHeading: readonly Column[] = ['address', 'location', 'label']
 const delimiters = [',', ';', '\t'] as const
 
@@ -42,7 +44,7 @@ export function readAnnouncements(file: Uint8Array): FileRow[] {
     .map((text, index) => ({ line: index + 1, text }))
     .filter(({ text }) => text.trim() !== '' && !/^[\s,;]*$/.test(text))
   // Excel's own way of naming the separator.
-  const named = /^"?sep=(.)"?$/i.exec(lines[0]?.text ?? '')
+  const named = /^"?sep=([,;|\t])"?$/i.exec(lines[0]?.text ?? '')
   if (named) lines.shift()
   const [first] = lines
   if (!first) throw invalid('The file has no rows.')
@@ -74,7 +76,7 @@ function columnsOf(
 ): { named: boolean; columns: readonly (Column | undefined)[] } {
   const cells = splitLine(first.text, delimiter)
   if (typeof cells === 'string') throw invalid(`Line ${first.line}, which should hold the headings: ${cells}`)
-  const columns = cells.map((cell) => headings[cell.toLowerCase().replace(/[^\p{L}]/gu, '')])
+  const columns = cells.map((cell) => headings.get(cell.toLowerCase().replace(/[^\p{L}]/gu, '')))
   const has = (column: Column): boolean => columns.includes(column)
   if (has('mac') || has('ipei') || has('address')) {
     const twice = columns.find((column, index) => column !== undefined && columns.indexOf(column) !== index)

@@ -239,7 +239,7 @@ t.test('a database that refuses leaves the code as it was', async (t) => {
   const { onboarding, store } = await startOnboarding(t)
   addDevice(store, { id: 'd', mac: '001565000001', state: 'found' })
   const [announced] = onboarding.announce([lobby], 'admin')
-  const { saveAll } = store.enrolments
+  const saveAll = store.enrolments.saveAll.bind(store.enrolments)
   store.enrolments.saveAll = () => {
     throw new Error('disk full')
   }

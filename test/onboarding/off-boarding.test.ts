@@ -300,11 +300,11 @@ t.test('one device that cannot be off-boarded does not keep the others', async (
   const { store } = box
   addDevice(store, { id: 'a-bad', state: 'signed-out' })
   addDevice(store, { id: 'b-good', state: 'signed-out' })
-  const { setPassword } = store.lines
+  const setPassword = store.lines.setPassword.bind(store.lines)
   let fail = true
   store.lines.setPassword = (id, password) => {
     if (fail && id === 'l-a-bad') throw new Error('disk full')
-    setPassword.call(store.lines, id, password)
+    setPassword(id, password)
   }
   box.onboarding.start()
   await box.run(14 * 24)

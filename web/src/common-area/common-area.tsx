@@ -1,6 +1,6 @@
 import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
-import type { DeviceView } from '#src/api/schema/devices.ts'
+import type { DeviceView, LineView } from '#src/api/schema/devices.ts'
 import type { EnrolmentsView, EnrolmentView } from '#src/api/schema/enrolments.ts'
 import { SignInDialog } from '../phones/sign-in.tsx'
 import { Empty, Failure, Loading } from '../ui/notice.tsx'
@@ -17,7 +17,7 @@ import { RemoveEnrolment } from './remove-enrolment.tsx'
 export type EnrolmentRequest =
   | { kind: 'announce' | 'import' }
   | { kind: 'newCode' | 'remove'; enrolment: EnrolmentView }
-  | { kind: 'signIn'; device: DeviceView }
+  | { kind: 'signIn'; device: DeviceView; line: LineView }
 
 /** Common area phones: announced here, enrolled by dialling a code on them, then signed in from here. */
 export function CommonArea(): VNode {
@@ -109,7 +109,7 @@ export function CommonArea(): VNode {
   )
 }
 
-function Window(props: { request: EnrolmentRequest; onClose: () => void }): VNode | null {
+function Window(props: { request: EnrolmentRequest; onClose: () => void }): VNode {
   const { request, onClose } = props
   switch (request.kind) {
     case 'announce':
@@ -120,10 +120,8 @@ function Window(props: { request: EnrolmentRequest; onClose: () => void }): VNod
       return <NewCode enrolment={request.enrolment} onClose={onClose} />
     case 'remove':
       return <RemoveEnrolment enrolment={request.enrolment} onClose={onClose} />
-    case 'signIn': {
-      const [line] = request.device.lines
-      return line ? <SignInDialog device={request.device} line={line} onClose={onClose} /> : null
-    }
+    case 'signIn':
+      return <SignInDialog device={request.device} line={request.line} onClose={onClose} />
   }
 }
 

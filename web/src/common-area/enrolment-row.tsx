@@ -15,8 +15,8 @@ export function EnrolmentRow(props: {
 }): VNode {
   const { enrolment, device, onRequest } = props
   const { label } = enrolment
-  const line = device?.lines[0]
-  const canSignIn = enrolment.state === 'enrolled' && device?.state !== 'off-boarded' && line && !line.user
+  const free = device?.lines.find((line) => !line.user)
+  const signInOn = enrolment.state === 'enrolled' && device?.state !== 'off-boarded' ? device : undefined
   return (
     <tr>
       <td data-name="Phone">
@@ -37,12 +37,12 @@ export function EnrolmentRow(props: {
         <EnrolmentStateText enrolment={enrolment} device={device} />
       </td>
       <td class="actions">
-        {canSignIn && (
+        {signInOn && free && (
           <button
             type="button"
             class="small primary"
             aria-label={`Sign somebody in on ${label}`}
-            onClick={() => onRequest({ kind: 'signIn', device })}
+            onClick={() => onRequest({ kind: 'signIn', device: signInOn, line: free })}
           >
             Sign in
           </button>
