@@ -22,7 +22,7 @@ const warnings: Record<Danger['task'], readonly string[]> = {
   restart: ['This restarts the program of the box. Calls get a short time to end.'],
   reboot: ['This reboots the whole machine. Calls get a short time to end.'],
   factoryReset: [
-    'THIS ERASES EVERYTHING THE BOX WAS TOLD: phones, people, settings, the call log,',
+    'THIS ERASES EVERYTHING THE BOX WAS TOLD: phones, people, settings, call log,',
     'the admin password and the network settings. It cannot be undone.',
   ],
 }
@@ -85,7 +85,7 @@ export function stepMenu(state: MenuState, input: MenuInput, facts: MenuFacts): 
       return input.leaving ? { state: { at: 'leaving' }, effects: [say(input.text)] } : toMenu(input.text)
     case 'failed':
       return state.at === 'busy'
-        ? { state: state.failsTo, effects: [say(input.text, '')] }
+        ? { state: state.failsTo, effects: [say(input.text)] }
         : { state, effects: [] }
     case 'trialStarted':
       return state.at === 'busy'

@@ -9,7 +9,7 @@ import type { PasswordGate } from './password-gate.ts'
 import type { ByteStream, ConsoleBox } from './ports.ts'
 import { bannerScreen, claimScreen, helpScreen, logScreen, menuScreen } from './screens.ts'
 import { networkScreen, statusScreen } from './screens.ts'
-import { toAscii } from './text.ts'
+import { toAscii, wrap } from './text.ts'
 
 /** Nobody typed for so long: the console goes back to its start. */
 const idleMs = 5 * 60_000
@@ -123,7 +123,12 @@ export class Session {
   #act(effect: MenuEffect): void {
     switch (effect.kind) {
       case 'say':
-        this.#output.write(effect.lines.map((line) => `${toAscii(line)}\n`).join(''))
+        this.#output.write(
+          effect.lines
+            .flatMap((line) => wrap(line))
+            .map((line) => `${line}\n`)
+            .join(''),
+        )
         return
       case 'show':
         this.#answer(this.#show(effect.screen))
