@@ -93,17 +93,17 @@ export class DeviceRegistry {
   }
 
   /** Makes token and passwords anew: what an earlier holder knew is worth nothing; `onlyTo` is then served only. */
-  startAnew(device: Device, onlyTo: string | undefined, state: Device['state']): Device {
+  async startAnew(device: Device, onlyTo: string | undefined, state: Device['state']): Promise<void> {
     this.#store.deviceAccess.save(this.#freshAccess(device.id, onlyTo))
     for (const line of this.#store.lines.listByDevice(device.id)) {
       this.#store.lines.setPassword(line.id, this.#random.password(passwordLength))
-      // Whoever registered with the old password is rung no more.
-      void this.#store.bindings.change(line.username, this.#clock.nowMs(), () => [])
     }
-    const changed: Device = { ...device, state }
-    this.#store.devices.save(changed)
+    this.#store.devices.save({ ...device, state })
     this.#onChanged(device.id)
-    return changed
+    // Whoever registered with the old password is rung no more.
+    for (const { username } of this.#store.lines.listByDevice(device.id)) {
+      await this.#store.bindings.change(username, this.#clock.nowMs(), () => [])
+    }
   }
 
   /** `found` becomes `onboarded`; false for any other state. */

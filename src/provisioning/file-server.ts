@@ -78,7 +78,7 @@ export class FileServer implements DeviceDoor {
         userAgent: oneLine(request.headers['user-agent']),
       })
       if (path.kind === 'own') return await this.#answerOwn(request, path, identity)
-      return identity && this.#answerGeneric(request, path, identity)
+      return identity && (await this.#answerGeneric(request, path, identity))
     } catch (error) {
       this.#needs.logger.error({ err: error, from: request.remoteAddress }, 'a device could not be answered')
       // A phone that gets 503 tries again; one that gets 404 may give up its old configuration.
@@ -95,27 +95,31 @@ export class FileServer implements DeviceDoor {
     const { mac } = identity
     if (!settings().provisioning.enabled || mac === undefined || identity.conflict) return false
     const device = store.devices.findByMac(mac)
-    if (!device) return canRender(identity.family)
+    if (!device || device.state === 'off-boarded') return canRender(identity.family)
     const judged = this.#judge(device, from)
     if (judged.kind === 'refused') this.#needs.onRefused(device, from, judged.why)
     return judged.kind !== 'refused' && canRender(familyFor(device, identity))
   }
 
   /** A request that shows nothing but a MAC. */
-  #answerGeneric(
+  async #answerGeneric(
     request: DeviceRequest,
     path: ReadPath & { kind: 'generic' },
     identity: IdentifiedDevice,
-  ): DeviceAnswer {
+  ): Promise<DeviceAnswer> {
     if (!isRead(request)) return takenAway(request)
     const { settings, registry, store } = this.#needs
     const { mac } = identity
     if (!settings().provisioning.enabled || mac === undefined || identity.conflict) return notFound
     const known = store.devices.findByMac(mac)
     const told = { ...identity, mac }
-    const found = known ?? this.#admit(request, path.fileName, told)
-    if (!found) return notFound
-    const device = this.#permit(found, request, told)
+    const isNew = known === undefined || known.state === 'off-boarded'
+    if (isNew && !this.#mayBecomeDevice(request, path.fileName, told)) return notFound
+    if (known?.state === 'off-boarded' && !this.#isSignedIn(known))
+      await registry.startAnew(known, undefined, 'found')
+    // Read again: others may have been served while that was written.
+    const found = store.devices.findByMac(mac) ?? this.#admit(request, told)
+    const device = found && this.#permit(found, request, told)
     if (!device) return notFound
 
     const access = registry.accessOf(device.id)
@@ -136,14 +140,7 @@ export class FileServer implements DeviceDoor {
   }
 
   /** A device that asks for the first time. */
-  #admit(
-    request: DeviceRequest,
-    fileName: string,
-    identity: IdentifiedDevice & { mac: string },
-  ): Device | undefined {
-    if (!canRender(identity.family)) return undefined
-    if (!filesOf(identity).includes(fileName.toLowerCase())) return undefined
-    if (!this.#mayBeNew(request)) return undefined
+  #admit(request: DeviceRequest, identity: IdentifiedDevice & { mac: string }): Device | undefined {
     const device = this.#needs.registry.addFound(identity)
     const { mac, vendor, model } = identity
     const fields = { mac, vendor, model, from: request.remoteAddress }
@@ -152,7 +149,13 @@ export class FileServer implements DeviceDoor {
     return device
   }
 
-  #mayBeNew({ remoteAddress }: DeviceRequest): boolean {
+  /** Whether this request may put a device into the list: it asks for a file that we write, and not too often. */
+  #mayBecomeDevice(
+    { remoteAddress }: DeviceRequest,
+    fileName: string,
+    identity: IdentifiedDevice & { mac: string },
+  ): boolean {
+    if (!canRender(identity.family) || !filesOf(identity).includes(fileName.toLowerCase())) return false
     if (this.#needs.newDevices.take(remoteAddress)) return true
     this.#needs.logger.warn(
       { from: remoteAddress },
@@ -174,9 +177,7 @@ export class FileServer implements DeviceDoor {
       this.#needs.onRefused(device, from, judged.why)
       return undefined
     }
-    if (judged.kind === 'start-anew' && !this.#mayBeNew(request)) return undefined
-    const ready = judged.kind === 'start-anew' ? registry.startAnew(device, undefined, 'found') : device
-    const described = ready.vendor === undefined ? registry.noteIdentity(ready, identity) : ready
+    const described = device.vendor === undefined ? registry.noteIdentity(device, identity) : device
     return { ...this.#adoptIfOpen(described), mac: identity.mac }
   }
 

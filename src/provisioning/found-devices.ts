@@ -66,7 +66,7 @@ export class FoundDeviceService implements FoundDevices {
     // Read again: signing out has changed the state.
     const current = this.#store.devices.find(deviceId)
     if (!current) return false
-    this.#registry.startAnew(current, onlyTo, current.state)
+    await this.#registry.startAnew(current, onlyTo, current.state)
     this.#notes.forget(deviceId)
     this.#audit(actor, 'device.allowAgain', { onlyTo: onlyTo ?? null }, deviceId)
     this.#changed(deviceId)

@@ -5,8 +5,6 @@ import { isBootstrap } from './tokens.ts'
 
 /** What a request that names nothing but a MAC gets. */
 export type HandOver =
-  /** Everything about the device's access is made anew first: it was off-boarded, so it is a new device. */
-  | { kind: 'start-anew' }
   | { kind: 'hand-over' }
   /** The same again to the same address: the phone has not come to use it yet. */
   | { kind: 'repeat' }
@@ -25,7 +23,8 @@ export function judgeHandOver(facts: {
 }): HandOver {
   const { device, access, signedIn, from } = facts
   if (signedIn) return { kind: 'refused', why: 'in-use' }
-  if (device.state === 'off-boarded') return { kind: 'start-anew' }
+  // Whoever asks for one that was off-boarded makes it a new device first; until then there is nothing to give.
+  if (device.state === 'off-boarded') return { kind: 'refused', why: 'handed-over' }
   if (!access) {
     // Added on the page and set up by hand: a phone uses this line, and its password is not for whoever asks.
     return device.lastSeenAtMs === undefined ? { kind: 'hand-over' } : { kind: 'refused', why: 'in-use' }

@@ -1,3 +1,6 @@
+import { mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { systemClock } from '#src/base/clock.ts'
 import { systemRandom } from '#src/base/random.ts'
@@ -8,6 +11,10 @@ import { MemoryLogger } from '#test/support/memory-logger.ts'
 import { claimOnPage, registerPhone, startWebBox, type WebBox } from './browser-fixture.ts'
 
 t.setTimeout(90_000)
+
+/** To be looked at by a person. */
+const shots = join(tmpdir(), 'branchline-screenshots')
+mkdirSync(shots, { recursive: true })
 
 /** The page of a box that configures phones, and a way to plug them in. */
 async function startOffice(
@@ -67,7 +74,7 @@ t.test('a found phone is adopted by keyboard, on a telephone’s screen', async 
   const username = store.lines.listByDevice(device?.id ?? '')[0]?.username ?? ''
   await registerPhone(box, username)
   await page.getByText('registered: it can sign in and call for help').waitFor()
-  await page.screenshot({ path: '/tmp/branchline-screenshots/found-390.png', fullPage: true })
+  await page.screenshot({ path: join(shots, 'found-390.png'), fullPage: true })
   const wide = await page.evaluate(
     'document.documentElement.scrollWidth > document.documentElement.clientWidth',
   )
@@ -109,7 +116,7 @@ t.test('while the window is open, whatever asks is adopted; a second asker needs
   store.deviceAccess.save({ ...access, fetchedAtMs: Date.now() })
   t.match(await plugIn('805ec0a1b2c4', '66.86.0.15'), /Not found/)
   await page.getByText('127.0.0.1 asked for the configuration of Yealink T46S (a1b2c4)').waitFor()
-  await page.screenshot({ path: '/tmp/branchline-screenshots/found-1440.png', fullPage: true })
+  await page.screenshot({ path: join(shots, 'found-1440.png'), fullPage: true })
   await page.getByRole('button', { name: 'Allow Yealink T46S (a1b2c4) to start anew' }).click()
   await page.getByRole('button', { name: 'Allow again', exact: true }).click()
   await page.getByText('asked for the configuration of').waitFor({ state: 'detached' })
