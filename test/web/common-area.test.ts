@@ -7,6 +7,7 @@ import { createOnboarding } from '#src/onboarding/onboarding.ts'
 import type { Onboarding } from '#src/onboarding/ports.ts'
 import { defaultSettings } from '#src/settings/load-configuration.ts'
 import { someDevice, someLine, temporaryDirectory } from '#test/store/store-fixture.ts'
+import { seriousFindings } from '#test/support/axe.ts'
 import { MemoryLogger } from '#test/support/memory-logger.ts'
 import { claimOnPage, startWebBox, type WebBox } from './browser-fixture.ts'
 
@@ -76,6 +77,7 @@ t.test('a phone is announced with the keyboard alone, enrolled, and its account 
   await dialog.getByText(`*55* ${code.slice(0, 4)} ${code.slice(4)}`).waitFor()
   await dialog.getByRole('button', { name: 'Copy what to dial' }).click()
   t.equal(await page.evaluate('navigator.clipboard.readText()'), `*55*${code}`)
+  t.same(await seriousFindings(page), [], 'axe on the announced phone')
   await shoot(box, 'announced')
   await dialog.getByRole('button', { name: 'Done' }).press('Enter')
 
@@ -86,7 +88,7 @@ t.test('a phone is announced with the keyboard alone, enrolled, and its account 
   t.equal(onboarding.enrol('l', code).kind, 'enrolled')
   await row.getByText('nobody signed in').waitFor()
   t.equal(await page.getByText(code.slice(4)).count(), 0, 'the used code is gone')
-  await row.getByRole('button', { name: 'Sign somebody in on Lobby' }).click()
+  await row.getByRole('button', { name: 'Sign in somebody on Lobby' }).click()
   await dialog.getByText('ABCD-EFGH').waitFor()
   t.same(box.signIn.actions, ['begin l admin'])
   await dialog.getByRole('button', { name: 'Close, keep waiting' }).click()
@@ -97,7 +99,7 @@ t.test('a phone is announced with the keyboard alone, enrolled, and its account 
   await dialog.getByText('*55*').waitFor()
   await dialog.getByRole('button', { name: 'Done' }).click()
   await row.getByText('waiting').waitFor()
-  await row.getByRole('button', { name: 'Take Lobby off the list' }).click()
+  await row.getByRole('button', { name: 'Remove Lobby from the list' }).click()
   await dialog.getByRole('button', { name: 'Take off the list' }).click()
   await page.getByText('No common area phones yet').waitFor()
   t.same(store.enrolments.list(), [])
@@ -125,12 +127,14 @@ t.test('a list is previewed, its broken rows are explained, its good rows import
   await dialog.getByText('The location is missing.').waitFor()
   await dialog.getByText('Nothing is saved yet.').waitFor()
   t.same(store.enrolments.list(), [])
+  t.same(await seriousFindings(page), [], 'axe on the preview')
   await shoot(box, 'import')
   await dialog.getByRole('button', { name: 'Import the 12 good rows' }).click()
   await dialog.getByText('12 phones announced.').waitFor()
   await dialog.getByRole('button', { name: 'Done' }).click()
   await page.getByRole('row', { name: 'Corridor 12' }).waitFor()
   t.equal(store.enrolments.list().length, 12)
+  t.same(await seriousFindings(page), [], 'axe on the list')
   await shoot(box, 'list')
 
   const download = page.waitForEvent('download')
@@ -188,9 +192,10 @@ t.test(
     const entry = page.getByRole('listitem').filter({ hasText: 'Off-boarded by the admin.' })
     await entry.waitFor()
     t.equal(await page.evaluate('document.documentElement.scrollWidth'), 390, 'no sideways scroll')
+    t.same(await seriousFindings(page), [], 'axe on the off-boarded, in the dark')
     await shoot(box, 'off-boarded')
     await page.setViewportSize({ width: 390, height: 844 })
-    await entry.getByRole('button', { name: 'Bring Lobby of the west wing back' }).click()
+    await entry.getByRole('button', { name: 'Bring back Lobby of the west wing' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Bring back' }).click()
     await page.getByText('None.').waitFor()
     t.equal(store.devices.find('d')?.state, 'onboarded')

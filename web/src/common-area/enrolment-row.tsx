@@ -41,7 +41,7 @@ export function EnrolmentRow(props: {
           <button
             type="button"
             class="small primary"
-            aria-label={`Sign somebody in on ${label}`}
+            aria-label={`Sign in somebody on ${label}`}
             onClick={() => onRequest({ kind: 'signIn', device: signInOn, line: free })}
           >
             Sign in
@@ -58,7 +58,7 @@ export function EnrolmentRow(props: {
         <button
           type="button"
           class="quiet small"
-          aria-label={`Take ${label} off the list`}
+          aria-label={`Remove ${label} from the list`}
           onClick={() => onRequest({ kind: 'remove', enrolment })}
         >
           Remove

@@ -39,7 +39,7 @@ export function OffBoardedDevices(): VNode | null {
                 <button
                   type="button"
                   class="small"
-                  aria-label={`Bring ${device.label} back`}
+                  aria-label={`Bring back ${device.label}`}
                   onClick={() => setBack(device)}
                 >
                   Bring back
