@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { SerialPort } from 'serialport'
 import { until } from '#test/support/until.ts'
 
@@ -42,9 +42,12 @@ export class PtyPair {
     socat.kill('SIGKILL')
     await gone
     this.#socat = undefined
-    await import('node:fs/promises').then(({ rm }) =>
-      Promise.all([rm(this.near, { force: true }), rm(this.#far, { force: true })]),
-    )
+    for (const link of [this.near, this.#far]) rmSync(link, { force: true })
+  }
+
+  /** From now on the terminal takes nothing any more. */
+  stopReading(): void {
+    this.#port?.pause()
   }
 
   /** Everything that came so far, as the terminal got it. */
