@@ -7,7 +7,7 @@ const kept = 400_000
 export class SerialLine {
   readonly name: string
   #socket: Socket | undefined
-  #text = ''
+  #raw = ''
   readonly #waiting = new Set<() => void>()
 
   constructor(name: string) {
@@ -35,12 +35,12 @@ export class SerialLine {
 
   /** Everything that came, without colours and cursor movements. */
   get text(): string {
-    return this.#text
+    return plain(this.#raw)
   }
 
   /** A place in the text; what comes later is behind it. */
   mark(): number {
-    return this.#text.length
+    return this.text.length
   }
 
   send(text: string): void {
@@ -56,12 +56,12 @@ export class SerialLine {
   async waitFor(pattern: RegExp, limitMs: number, from = 0): Promise<RegExpExecArray> {
     const endMs = performance.now() + limitMs
     for (;;) {
-      const match = pattern.exec(this.#text.slice(from))
+      const match = pattern.exec(this.text.slice(from))
       if (match) return match
       const leftMs = endMs - performance.now()
       if (leftMs <= 0)
         throw new Error(
-          `${this.name}: no ${String(pattern)} within ${limitMs} ms:\n${this.#text.slice(from).slice(-3000)}`,
+          `${this.name}: no ${String(pattern)} within ${limitMs} ms:\n${this.text.slice(from).slice(-3000)}`,
         )
       await new Promise<void>((resolve) => {
         const timer = setTimeout(wake, leftMs)
@@ -81,10 +81,16 @@ export class SerialLine {
   }
 
   #take(text: string): void {
-    // eslint has its reasons against control characters in patterns; a terminal's sequences are made of them.
-    const escape = String.fromCharCode(27)
-    const plain = text.replaceAll(new RegExp(`${escape}\\[[0-9;?=:]*[A-Za-z]`, 'g'), '').replaceAll('\r', '')
-    this.#text = (this.#text + plain).slice(-kept)
+    this.#raw += text
+    if (this.#raw.length > 2 * kept) this.#raw = this.#raw.slice(-kept)
     for (const wake of [...this.#waiting]) wake()
   }
+}
+
+const escape = String.fromCharCode(27)
+const sequences = new RegExp(`${escape}\\[[0-9;?=:]*[A-Za-z]|${escape}[A-Za-z]|\\r`, 'g')
+
+/** Text without what moves a terminal's cursor or colours it; sequences may come in two pieces, so never piecewise. */
+function plain(text: string): string {
+  return text.replaceAll(sequences, '')
 }

@@ -15,7 +15,8 @@ export class VirtualBox {
   #cookie: string | undefined
 
   ask(path: string, options: RequestOptions = {}): Promise<Reply> {
-    const origin = `https://127.0.0.1:${this.ports.https}`
+    // Without the port, which is https's own: so says a browser.
+    const origin = 'https://127.0.0.1'
     return ask(`${origin}${path}`, {
       ...options,
       headers: {
