@@ -88,7 +88,7 @@ t.test('claim, add a phone, sign in through the lab, call, hang up on the page',
   await entry.getByText('baresip').waitFor()
   await shoot(page, '6-phones')
 
-  await entry.getByRole('button', { name: 'Sign somebody in on Reception' }).click()
+  await entry.getByRole('button', { name: 'Sign in somebody on Reception' }).click()
   const userCode = (await dialog.locator('output').textContent()) ?? ''
   await shoot(page, '7-sign-in')
   const opened = context.waitForEvent('page')

@@ -10,7 +10,7 @@ import { freePort } from '#test/peers/free-port.ts'
 import { seriousFindings } from '#test/support/axe.ts'
 import { adminPassword, Box } from '#test/support/box.ts'
 import { KeyboardPerson } from '#test/support/keyboard.ts'
-import { labNumbers } from '#test/support/lab.ts'
+import { Lab, labNumbers } from '#test/support/lab.ts'
 
 // A sealed box and somebody without a mouse: from the claim code to the first answered call, on a phone's width
 // and on a desk's. Nothing is clicked; a real phone registers with what the page shows.
@@ -122,8 +122,7 @@ for (const [width, height] of widths) {
     await page.getByText(/^Anna Albrecht calls .*: answered\.$/).waitFor()
     await look('7-first-call')
     await phone.waitFor('CALL_ESTABLISHED')
-    // Long enough for a tone to be told from noise.
-    await page.waitForFunction('new Promise((done) => setTimeout(() => done(true), 2000))')
+    await heardByLab(box)
     await phone.command('hangup')
     await phone.waitFor('CALL_CLOSED')
     t.match(heardTone(phone.heard(), [440, 1000]), { hz: 440 }, 'the phone heard its echo')
@@ -188,7 +187,7 @@ async function signIn(
   look: (name: string) => Promise<void>,
 ): Promise<void> {
   const dialog = page.getByRole('dialog')
-  await me.press('Sign somebody in on Reception')
+  await me.press('Sign in somebody on Reception')
   const userCode = (await dialog.locator('output').textContent()) ?? ''
   await look('6-phones-sign-in')
   const opened = page.context().waitForEvent('page')
@@ -206,6 +205,18 @@ async function signIn(
   await dialog.getByText('Anna Albrecht is signed in on Reception.').waitFor({ timeout: 15_000 })
   await me.press('Done')
   await dialog.waitFor({ state: 'detached' })
+}
+
+/** Waits until the lab has heard two seconds of the call: enough for a tone to be told from noise. */
+async function heardByLab(box: Box): Promise<void> {
+  const lab = await Lab.of(box)
+  const deadline = performance.now() + 15_000
+  for (;;) {
+    const calls = await lab.calls()
+    if (calls.some(({ media }) => media.receivedPackets > 100)) return
+    if (performance.now() > deadline) throw new Error(`the lab hears nothing: ${JSON.stringify(calls)}`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
 }
 
 /** Photographs the page, lets axe judge it, and sees that nothing sticks out at the side. */

@@ -70,7 +70,7 @@ t.test('claim, add a phone, see it register, sign in, see a call live and in the
   const phone = page.getByRole('listitem', { name: 'Reception' })
   await phone.getByText('Linphone/5.2 · tcp 192.168.10.23:5060').waitFor()
 
-  await phone.getByRole('button', { name: 'Sign somebody in on Reception' }).click()
+  await phone.getByRole('button', { name: 'Sign in somebody on Reception' }).click()
   await dialog.getByText('ABCD-EFGH').waitFor()
   await dialog.getByText('anna@lab.example').waitFor()
   const user = {

@@ -59,7 +59,7 @@ t.test(
     await page.clock.install({ time: Date.now() + 3_600_000 })
     await claimOnPage(box)
     await page.goto(`${origin}/#/phones`)
-    await page.getByRole('button', { name: 'Sign somebody in on Reception' }).click()
+    await page.getByRole('button', { name: 'Sign in somebody on Reception' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText('Nobody is allowed to call from SIP phones yet.').waitFor()
     await dialog.getByText(/the code is valid for 1[45]:\d\d/).waitFor()

@@ -131,14 +131,10 @@ function Person(props: {
           disabled={props.busy}
           onChange={(on) => props.onChange({ ...person.policy, allowSipDevicesCalling: on })}
         />
-        <button
-          type="button"
-          class="quiet small"
-          aria-expanded={open}
-          aria-label={`Calling policy of ${person.displayName}`}
-          onClick={() => setOpen(!open)}
-        >
-          {person.ownPolicy ? 'own policy' : 'as everybody'} {open ? '▴' : '▾'}
+        <button type="button" class="quiet small" aria-expanded={open} onClick={() => setOpen(!open)}>
+          {person.ownPolicy ? 'own policy' : 'as everybody'}
+          <span class="visually-hidden">: calling policy of {person.displayName}</span>
+          <span aria-hidden="true"> {open ? '▴' : '▾'}</span>
         </button>
       </div>
       {open && (

@@ -95,7 +95,7 @@ function LineRow(props: {
           <button
             type="button"
             class="small"
-            aria-label={`Sign ${line.user.displayName} out of ${device.label}`}
+            aria-label={`Sign out ${line.user.displayName} of ${device.label}`}
             onClick={() => onRequest({ kind: 'signOut', device, line })}
           >
             Sign out
@@ -104,7 +104,7 @@ function LineRow(props: {
           <button
             type="button"
             class="small primary"
-            aria-label={`Sign somebody in on ${device.label}`}
+            aria-label={`Sign in somebody on ${device.label}`}
             onClick={() => onRequest({ kind: 'signIn', device, line })}
           >
             Sign in

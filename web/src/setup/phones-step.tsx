@@ -181,7 +181,7 @@ function Phone(props: {
         <button
           type="button"
           class={props.main ? 'small primary' : 'small'}
-          aria-label={`Sign somebody in on ${device.label}`}
+          aria-label={`Sign in somebody on ${device.label}`}
           disabled={!props.canSignIn}
           onClick={props.onSignIn}
         >
