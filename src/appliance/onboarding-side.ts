@@ -39,7 +39,10 @@ export function openOnboarding(needs: {
       pbx = parts.pbx
       const { provisioning } = parts
       if (provisioning) {
-        onboarding.on('deviceChanged', ({ deviceId }) => provisioning.deviceChanged(deviceId))
+        onboarding.on('deviceChanged', ({ deviceId, change }) => {
+          if (change === 'brought-back') provisioning.expectAgain(deviceId)
+          else provisioning.deviceChanged(deviceId)
+        })
       }
       lifetime.own('onboarding', () => onboarding.stop())
       onboarding.start()

@@ -144,6 +144,7 @@ export function createProvisioning(needs: ProvisioningNeeds): Provisioning {
     door,
     wants: (device, from) => door.wants(device, from),
     found: new FoundDeviceService({ store, registry, window, notes, signIn, clock, changed }),
+    expectAgain: (deviceId) => registry.renewAccess(deviceId),
     deviceChanged: (deviceId) => queue.changed(store.devices.find(deviceId)?.parentId ?? deviceId),
     everythingChanged() {
       for (const { id, mac } of store.devices.list()) if (mac !== undefined) queue.changed(id)

@@ -92,6 +92,12 @@ export class DeviceRegistry {
     return access
   }
 
+  /** Makes the device's token and the password of its page anew; the old token is dead. */
+  renewAccess(deviceId: string): void {
+    if (this.#store.devices.find(deviceId)?.mac === undefined) return
+    this.#store.deviceAccess.save(this.#freshAccess(deviceId, undefined))
+  }
+
   /** Makes token and passwords anew: what an earlier holder knew is worth nothing; `onlyTo` is then served only. */
   async startAnew(device: Device, onlyTo: string | undefined, state: Device['state']): Promise<void> {
     this.#store.deviceAccess.save(this.#freshAccess(device.id, onlyTo))

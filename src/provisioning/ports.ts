@@ -87,6 +87,8 @@ export interface Provisioning extends Events<ProvisioningEvents> {
   readonly found: FoundDevices
   /** Whether a device that looks for its server by multicast is to be told that it is this one. */
   wants(device: IdentifiedDevice, from: string): boolean
+  /** A device was taken back with new passwords and nobody on it: it may fetch its configuration as if it were new. */
+  expectAgain(deviceId: string): void
   /** Something that this device's files are made of has changed: the phone is told to fetch them. */
   deviceChanged(deviceId: string): void
   /** Something that all files are made of has changed. */
