@@ -13,6 +13,9 @@ const passwordLength = 16
 /** An extension is a label of digits: that is how routing finds it. */
 const isExtension = (label: string): boolean => /^\d{1,6}$/.test(label)
 
+/** "Ward 2" before "Ward 10". */
+const byLabel = new Intl.Collator('en', { numeric: true })
+
 /** Keeps the handsets behind DECT servers: a device with one line each. */
 export function createHandsets(context: DectContext): Handsets {
   const { store, clock, events, logger } = context
@@ -44,7 +47,10 @@ export function createHandsets(context: DectContext): Handsets {
   return {
     list(serverId) {
       const lines = new Map(store.lines.list().map((line) => [line.deviceId, line]))
-      return store.devices.listChildren(serverId).map((device) => viewOf(device, lines.get(device.id)))
+      return store.devices
+        .listChildren(serverId)
+        .sort((a, b) => byLabel.compare(a.label, b.label))
+        .map((device) => viewOf(device, lines.get(device.id)))
     },
 
     async add(serverId, handsets) {

@@ -2,7 +2,7 @@ import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import type { LineView } from '#src/api/schema/devices.ts'
 import type { DectServersView, DectServerView, HandsetView } from '#src/api/schema/handsets.ts'
-import { RemovePhone, RenamePhone } from '../phones/change-phone.tsx'
+import { RenamePhone } from '../phones/change-phone.tsx'
 import { SignInDialog } from '../phones/sign-in.tsx'
 import { SignOut } from '../phones/sign-out.tsx'
 import { Failure } from '../ui/notice.tsx'
@@ -14,6 +14,7 @@ import { ChangeHandset, RemoveHandset } from './change-handset.tsx'
 import './dect.css'
 import { OpenSubscription } from './open-subscription.tsx'
 import { PasteHandsets } from './paste-handsets.tsx'
+import { RemoveServer } from './remove-server.tsx'
 import { ServerCard } from './server-card.tsx'
 
 /** What a card or a row may ask for; the window is opened here so that it outlives a change of the list. */
@@ -72,7 +73,7 @@ function Window(props: {
     case 'renameServer':
       return <RenamePhone device={request.server.device} onClose={onClose} />
     case 'removeServer':
-      return <RemovePhone device={request.server.device} onClose={onClose} />
+      return <RemoveServer server={request.server} onClose={onClose} />
     case 'addHandset':
       return <AddHandset server={request.server} onClose={onClose} />
     case 'paste':

@@ -42,7 +42,7 @@ export function HandsetRow(props: {
             <button
               type="button"
               class="small"
-              aria-label={`Sign ${line.user.displayName} out of ${device.label}`}
+              aria-label={`Sign out ${line.user.displayName} on ${device.label}`}
               onClick={() => onRequest({ kind: 'signOut', handset, line })}
             >
               Sign out
@@ -51,7 +51,7 @@ export function HandsetRow(props: {
             <button
               type="button"
               class="small"
-              aria-label={`Sign somebody in on ${device.label}`}
+              aria-label={`Sign in somebody on ${device.label}`}
               onClick={() => onRequest({ kind: 'signIn', handset, line })}
             >
               Sign in
@@ -60,7 +60,7 @@ export function HandsetRow(props: {
         <button
           type="button"
           class="quiet small"
-          aria-label={`Access code of ${device.label}`}
+          aria-label={`Code to subscribe ${device.label}`}
           onClick={() => onRequest({ kind: 'accessCode', handset })}
         >
           Code
