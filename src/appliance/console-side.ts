@@ -72,7 +72,7 @@ async function consoleBox(parts: ConsoleParts): Promise<ConsoleBox> {
       },
       // Without the store nobody could prove to be the admin; whoever stands at the box then mends it.
       passwordWanted: () =>
-        settings().console.askPassword && foundation.stored && page.claimCode() === undefined,
+        settings().console.locked && foundation.stored && page.claimCode() === undefined,
       async isPassword(password) {
         try {
           await page.checkPassword(password)

@@ -250,7 +250,7 @@ export const settingsSchema = Type.Object(
     ),
     console: Type.Object(
       {
-        askPassword: field(
+        locked: field(
           Type.Boolean({ default: false }),
           'The console on the box asks for the admin password; once forgotten, it cannot be reset there',
           'live',

@@ -210,6 +210,23 @@ await t.test('4 a forgotten password: the page takes the new claim code', async 
   )
 })
 
+await t.test('locked by the setting, the console asks for the admin password', async (t) => {
+  const { etag } = await box.json<{ etag: string }>('/api/settings')
+  const lock = (locked: boolean | null, ifMatch: string): Promise<{ etag: string }> =>
+    box.json('/api/settings', {
+      method: 'PATCH',
+      body: { console: { locked } },
+      headers: { 'if-match': `"${ifMatch}"` },
+    })
+  const locked = await lock(true, etag)
+  await console2.type('q', /Press Enter for the menu\. $/)
+  await console2.type('', /Admin password: $/)
+  t.match(await console2.type('12345', /Press Enter for the menu\. $/), /The password is wrong\./)
+  await console2.type('', /Admin password: $/)
+  await console2.type(adminPassword, menu)
+  await lock(null, locked.etag)
+})
+
 await t.test('6 the machine reboots, the program restarts', async (t) => {
   const seen = [await console1.type('6', menu), await console1.type('2', /Type yes and Enter to do it: $/)]
   seen.push(await console1.type('yes', /The machine reboots now.*\r\n/))

@@ -10,9 +10,11 @@ const titles: Record<string, string> = {
   sip: 'SIP',
   media: 'Media',
   page: 'Setup page',
+  provisioning: 'Provisioning',
+  console: 'Maintenance console',
   log: 'Log',
 }
-const order = ['tenant', 'site', '', 'sip', 'media', 'page', 'log']
+const order = ['tenant', 'site', '', 'sip', 'media', 'provisioning', 'page', 'console', 'log']
 
 /** The fields by theme, what an admin needs first at the top. */
 export function groupsOf(fields: readonly SettingsField[]): { title: string; fields: SettingsField[] }[] {
