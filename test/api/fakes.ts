@@ -1,5 +1,6 @@
 import { EventSource } from '#src/base/events.ts'
 import { ApplianceError } from '#src/base/errors.ts'
+import type { NetworkControl, NetworkView } from '#src/host/network/ports.ts'
 import type { LiveCall } from '#src/model/call-record.ts'
 import type { SettingsService } from '#src/api/ports.ts'
 import type {
@@ -144,5 +145,39 @@ export class FakeSettings implements SettingsService {
     if (sip) this.pendingRestart = ['sip.udpPort']
     const { pendingRestart } = this
     return Promise.resolve({ etag: `v${this.version}`, applied: Object.keys(patch), pendingRestart })
+  }
+}
+
+/** A network that is only shown: one wired interface with 192.0.2.10, no gateway; `change` says what is different. */
+export function fakeNetwork(change: Partial<NetworkView> = {}): NetworkControl {
+  const view: NetworkView = {
+    supported: false,
+    system: {
+      interfaces: [
+        {
+          name: 'eth0',
+          mac: '02:00:00:00:00:01',
+          link: 'up',
+          physical: true,
+          addresses: [{ address: '192.0.2.10', prefixLength: 24, family: 4 }],
+        },
+      ],
+      gateways: [],
+      dns: ['192.0.2.53'],
+    },
+    configured: undefined,
+    trial: undefined,
+    lastFailure: undefined,
+    ...change,
+  }
+  const unsupported = (): never => {
+    throw new ApplianceError('HOST_UNSUPPORTED')
+  }
+  return {
+    view: async () => view,
+    startTrial: async () => unsupported(),
+    confirm: unsupported,
+    isTrialToken: () => false,
+    rollBack: async () => unsupported(),
   }
 }

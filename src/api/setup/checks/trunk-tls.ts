@@ -97,6 +97,13 @@ function explain(error: unknown, host: TeamsHost): { text: string; advice: strin
       advice: 'Use a certificate of a public authority that Microsoft trusts, with all its intermediates.',
     }
   }
+  // Up to TLS 1.2 our certificate is judged within the handshake, and many say nothing when they refuse it.
+  if (code === 'ECONNRESET' || code === 'EPIPE') {
+    return {
+      text: 'hangs up before the connection is secure',
+      advice: `Either it does not take our certificate (use a public authority’s, with its intermediates), or a firewall before ${where} cuts TLS.`,
+    }
+  }
   if (/CERT|SELF_SIGNED|UNABLE_TO|ALTNAME/.test(code)) {
     return {
       text: 'shows a certificate that is not trusted here',
