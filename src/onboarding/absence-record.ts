@@ -41,10 +41,11 @@ export function loadAbsence(secrets: OnboardingStores['secrets'], logger: Logger
   }
 }
 
-/** Writes the record. Only devices that are away stand in it: on a healthy box it is nearly empty. */
+/** Writes the record. Only devices that are away stand in it: on a healthy box it is empty and never written. */
 export function saveAbsence(secrets: OnboardingStores['secrets'], record: AbsenceRecord): void {
   const absent = [...record.absent]
     .filter(([, { unseenMs }]) => unseenMs > 0)
     .map(([id, { unseenMs, stamp }]) => [id, Math.round(unseenMs), stamp])
-  secrets.set(name, JSON.stringify({ version, absent, offBoarded: [...record.offBoarded] }))
+  const text = JSON.stringify({ version, absent, offBoarded: [...record.offBoarded] })
+  if (secrets.get(name) !== text) secrets.set(name, text)
 }

@@ -57,10 +57,23 @@ export async function startOnboarding(
   const logger = new MemoryLogger()
   // Its own housekeeping stands still on a clock of its own.
   const store = openTestStore(t, { logger })
+  // Thousands of hours go by in a test: what is written every hour reaches the disk when the process ends.
+  const unwritten = new Map<string, string>()
+  const flush = (): void => {
+    for (const [name, value] of unwritten) store.secrets.set(name, value)
+    unwritten.clear()
+  }
+  const stores = {
+    ...store,
+    secrets: {
+      get: (name: string) => unwritten.get(name) ?? store.secrets.get(name),
+      set: (name: string, value: string) => void unwritten.set(name, value),
+    },
+  }
   const signIn = new EventSource<SignInEvents>(logger)
   const make = (): Onboarding => {
     const onboarding = createOnboarding({
-      store,
+      store: stores,
       signIn: {
         async signOut(lineId) {
           const userId = store.signIns.forLine(lineId)?.userId
@@ -100,6 +113,7 @@ export async function startOnboarding(
     },
     async restart(offMs, between) {
       await box.onboarding.stop()
+      flush()
       between?.()
       clock.setWall(clock.nowMs() + offMs)
       box.onboarding = make()
