@@ -1,7 +1,17 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['node_modules/', '.tap/', 'data/', 'web/dist/', 'test/fixtures/'] },
+  {
+    ignores: [
+      'node_modules/',
+      '.tap/',
+      'data/',
+      'web/dist/',
+      'test/fixtures/',
+      'image/.cache/',
+      'image/out/',
+    ],
+  },
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: {
@@ -24,7 +34,11 @@ export default tseslint.config(
       // tap itself waits for every top-level t.test.
       '@typescript-eslint/no-floating-promises': [
         'error',
-        { allowForKnownSafePromises: [{ from: 'package', package: '@tapjs/core', name: 'PromiseWithSubtest' }] },
+        {
+          allowForKnownSafePromises: [
+            { from: 'package', package: '@tapjs/core', name: 'PromiseWithSubtest' },
+          ],
+        },
       ],
     },
   },

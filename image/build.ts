@@ -14,6 +14,7 @@ import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
 import { stageApplianceTree } from './appliance-tree.ts'
+import { checkUnits } from './check-units.ts'
 import { consoleSteps, runLogged } from './console-steps.ts'
 import { prepareToolsTree, writeAptSources } from './tools-tree.ts'
 
@@ -49,6 +50,20 @@ async function main(): Promise<void> {
   const toolsTree = await step('Tools of Debian 13 (kept in the cache)', () =>
     prepareToolsTree({ cacheDir, mirror: values.mirror, logFile }),
   )
+  await step('Units: systemd-analyze of the image’s own systemd', () => {
+    const {
+      version: systemd,
+      complaints,
+      exposure,
+    } = checkUnits({
+      unitsDir: join(root, 'systemd'),
+      systemRoot: toolsTree,
+    })
+    if (complaints.length > 0) throw new Error(`The units are not clean:\n${complaints.join('\n')}`)
+    process.stdout.write(
+      `  ${systemd}: clean; exposure ${[...exposure].map(([unit, level]) => `${unit} ${level}`).join(', ')}\n`,
+    )
+  })
   const stage = await step('Our tree: program, packages, Node, units', () =>
     stageApplianceTree({ root, cacheDir, toolsTree, logFile }),
   )
@@ -56,7 +71,7 @@ async function main(): Promise<void> {
     for (const name of readdirSync(outDir)) rmSync(join(outDir, name), { recursive: true, force: true })
     await runLogged(
       [
-        'python3',
+        '/usr/bin/python3',
         '-m',
         'mkosi',
         `--directory=${here}`,

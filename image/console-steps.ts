@@ -5,9 +5,9 @@ import { readFile } from 'node:fs/promises'
 /** Where one step stands on the console: its name while it runs, its time when it is over. */
 export interface Steps {
   /** Runs a step, prints its name and then how long it took; a failure is printed and thrown on. */
-  step<T>(name: string, work: () => Promise<T> | T): Promise<T>
+  step: <T>(name: string, work: () => Promise<T> | T) => Promise<T>
   /** Seconds since the first step. */
-  elapsedS(): number
+  elapsedS: () => number
 }
 
 /** Prints steps one below the other, with times. */

@@ -3,6 +3,8 @@
 //   (always)   npm packages, when node_modules is missing or older than package-lock.json
 //   --web      the setup page's bundle, when web/dist is missing or older than its sources
 //   --peers    the Debian packages of the foreign SIP peers that tests talk to
+//   --image    the Debian packages that build the appliance image
+//   --machine  the Debian packages that boot it
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -26,6 +28,12 @@ const peers = [
   'tcpdump',
   'systemd',
 ]
+
+/** What `image/build.ts` begins with; everything else it brings itself, in a folder of its own. */
+const imageBuilders = ['mmdebstrap', 'debian-archive-keyring', 'python3']
+
+/** A virtual computer with UEFI, and what gives it a network of its own. */
+const machineRunners = ['qemu-system-x86', 'ovmf', 'iproute2', 'e2fsprogs']
 
 function say(text) {
   process.stdout.write(`${text}\n`)
@@ -77,15 +85,15 @@ function buildWeb() {
   if (run.status !== 0) fail('The setup page could not be built: the lines above say why.')
 }
 
-function installPeers() {
+function installDebianPackages(names, purpose) {
   // A package that may stand beside itself in several architectures carries its own in the name of the list.
   const installed = existsSync(dpkgLists)
     ? readdirSync(dpkgLists).map((file) => file.replace(/(:.*)?\.list$/, ''))
     : []
-  const missing = peers.filter((name) => !installed.includes(name))
+  const missing = names.filter((name) => !installed.includes(name))
   if (missing.length === 0) return
   const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n']
-  say(`Installing Debian packages that the tests talk to: ${missing.join(' ')} ...`)
+  say(`Installing Debian packages ${purpose}: ${missing.join(' ')} ...`)
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   const apt = (...args) =>
     spawnSync([...sudo, 'apt-get'][0], [...sudo, 'apt-get', ...args].slice(1), {
@@ -103,11 +111,17 @@ function installPeers() {
   if (guarded) execFileSync('rm', ['-f', policy])
   if (run.status !== 0) {
     fail(`${run.stdout ?? ''}${run.stderr ?? run.error ?? ''}
-The tests need these Debian packages: ${missing.join(' ')}. Install them as root and try again:
+These Debian packages are needed ${purpose}. Install them as root and try again:
   apt-get install --no-install-recommends ${missing.join(' ')}`)
   }
 }
 
 installPackages()
 if (wanted.has('--web')) buildWeb()
-if (wanted.has('--peers')) installPeers()
+const debian = [
+  ...(wanted.has('--peers') ? peers : []),
+  ...(wanted.has('--image') ? imageBuilders : []),
+  ...(wanted.has('--machine') ? machineRunners : []),
+]
+if (debian.length > 0)
+  installDebianPackages(debian, wanted.has('--image') ? 'that build the image' : 'that the tests talk to')
