@@ -72,17 +72,20 @@ async function startDiscovery(parts: ProvisioningSideParts, provisioning: Provis
   }
   const logger = options.log.logger.child({ part: 'discovery' })
   try {
-    const { joined } = await startPnp({
+    await startPnp({
       listen: settings.listen,
       box: () => boxAddress(parts),
       localAddressToward: (peer) => parts.addresses.toward(peer),
       wants: (device, from) => provisioning.wants(device, from),
+      onJoined: (addresses) =>
+        addresses.length === 0
+          ? report('off', 'There is no network yet on which phones could look for the box.')
+          : report('ok', `Phones that look for a server by multicast find it, on ${addresses.join(', ')}.`),
       lifetime: lifetime.child('discovery'),
       clock: options.clock,
       random: options.random,
       logger: sparingly(logger, options.clock),
     })
-    report('ok', `Phones that look for a server by multicast find it, on ${joined.join(', ')}.`)
   } catch (error) {
     const advice = error instanceof ApplianceError ? error.advice : undefined
     report('degraded', errorText(error), advice ?? 'Point phones here by DHCP option 66.')

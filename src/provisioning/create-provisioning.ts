@@ -128,7 +128,8 @@ export function createProvisioning(needs: ProvisioningNeeds): Provisioning {
   if (calls) {
     const stop = calls.on('bindingChanged', ({ aor, bindings }) => {
       if (moving.size === 0 || bindings.length === 0) return
-      const deviceId = store.lines.findByUsername(aor)?.deviceId
+      const line = store.lines.findByUsername(aor)
+      const deviceId = line && deviceOfLine(line.id)
       if (deviceId !== undefined && moving.has(deviceId)) queue.changed(deviceId)
     })
     lifetime.own('registrations', stop)

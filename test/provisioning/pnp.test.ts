@@ -185,12 +185,14 @@ t.test('over a real group, asked by socat with the bytes of a phone', async (t) 
   const logger = new MemoryLogger()
   const lifetime = new Lifetime('test', logger)
   t.teardown(() => lifetime.stop())
-  const { joined } = await startPnp({
+  const joined: string[] = []
+  await startPnp({
     listen: '127.0.0.1',
     group,
     box: () => boxAddress,
     localAddressToward: () => Promise.resolve('127.0.0.1'),
     wants: () => true,
+    onJoined: (addresses) => joined.push(...addresses),
     lifetime,
     clock: systemClock,
     random: systemRandom,

@@ -10,8 +10,8 @@ export const pnpGroup = { address: '224.0.1.75', port: 5060 } as const
 export interface PnpSockets {
   /** Port that answers to our NOTIFYs come to. */
   readonly port: number
-  /** Addresses of the interfaces on which the group was joined. */
-  readonly joined: readonly string[]
+  /** Joins on interfaces that came up since; the addresses of all on which the group is joined now. */
+  join(): readonly string[]
   send(bytes: Buffer, to: PnpPeer): void
   close(): Promise<void>
 }
@@ -25,8 +25,7 @@ export interface PnpTraffic {
 
 /**
  * Opens a socket on the group's own address, which shares port 5060 with the SIP engine's, and one for everything that
- * we send. Joins on every interface, or on the one that the box is bound to. Throws PORT_IN_USE when no interface
- * takes the group.
+ * we send. `join` then joins on every interface, or on the one that the box is bound to. Throws PORT_IN_USE.
  */
 export async function openPnpSockets(
   options: { listen: string; group?: { address: string; port: number } },
@@ -37,33 +36,16 @@ export async function openPnpSockets(
   const own = await bind({ address: wildcard ? '0.0.0.0' : options.listen, port: 0 }, false)
   try {
     const shared = await bind(group, true)
-    const joined = (wildcard ? listInterfaces() : [options.listen]).filter((address) => {
-      try {
-        shared.addMembership(group.address, address)
-        return true
-      } catch (error) {
-        traffic.onError(error as Error)
-        return false
-      }
-    })
-    if (joined.length === 0) {
-      await close(shared)
-      throw new ApplianceError(
-        'PORT_IN_USE',
-        { group: group.address },
-        {
-          text: 'No network interface takes part in the multicast group of phones that look for a server.',
-          advice: 'Connect the network and restart, or point phones here by DHCP option 66.',
-        },
-      )
-    }
     shared.on('message', (bytes, from) => traffic.onGroup(bytes, { host: from.address, port: from.port }))
     shared.on('error', (error) => traffic.onError(error))
     own.on('message', (bytes, from) => traffic.onAnswer(bytes, { host: from.address, port: from.port }))
     own.on('error', (error) => traffic.onError(error))
     return {
       port: own.address().port,
-      joined,
+      join() {
+        const wanted = wildcard ? listInterfaces() : [options.listen]
+        return wanted.filter((address) => isMember(shared, group.address, address, traffic))
+      },
       send(bytes, to) {
         own.send(bytes, to.port, to.host, (error) => {
           if (error) traffic.onError(error)
@@ -75,7 +57,6 @@ export async function openPnpSockets(
     }
   } catch (error) {
     await close(own)
-    if (error instanceof ApplianceError) throw error
     throw new ApplianceError(
       'PORT_IN_USE',
       { port: group.port },
@@ -85,6 +66,18 @@ export async function openPnpSockets(
         advice: `Stop the other program on UDP port ${group.port}, or point phones here by DHCP option 66.`,
       },
     )
+  }
+}
+
+function isMember(socket: dgram.Socket, group: string, address: string, traffic: PnpTraffic): boolean {
+  try {
+    socket.addMembership(group, address)
+    return true
+  } catch (error) {
+    // Once joined, asking again is refused with this code.
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return true
+    traffic.onError(error as Error)
+    return false
   }
 }
 

@@ -8,6 +8,9 @@ import type { BoxAddress } from '../ports.ts'
 import { PnpServer } from './pnp-server.ts'
 import { openPnpSockets } from './pnp-sockets.ts'
 
+/** Interfaces come and go: a cable is plugged in, DHCP answers late. */
+const joinEveryMs = 30_000
+
 /** What the multicast side needs. */
 export interface PnpOptions {
   /** Address that the box binds to. */
@@ -17,14 +20,16 @@ export interface PnpOptions {
   box: () => BoxAddress
   localAddressToward(peer: string): Promise<string>
   wants(device: IdentifiedDevice, from: string): boolean
+  /** Hears on which interfaces phones are answered, at first and whenever that changes; none is possible. */
+  onJoined(addresses: readonly string[]): void
   lifetime: Lifetime
   clock: Clock
   random: Random
   logger: Logger
 }
 
-/** Starts answering phones that look for a provisioning server; resolves with the interfaces it does so on. */
-export async function startPnp(options: PnpOptions): Promise<{ joined: readonly string[] }> {
+/** Starts answering phones that look for a provisioning server, on every interface that there is or will be. */
+export async function startPnp(options: PnpOptions): Promise<void> {
   const { box, lifetime, logger, clock, random } = options
   const server: PnpServer = new PnpServer({
     wants: (device, from) => options.wants(device, from),
@@ -47,5 +52,17 @@ export async function startPnp(options: PnpOptions): Promise<{ joined: readonly 
     server.stop()
     await sockets.close()
   })
-  return { joined: sockets.joined }
+  let told: string | undefined
+  const join = (): void => {
+    const joined = sockets.join()
+    if (joined.join() !== told) options.onJoined(joined)
+    told = joined.join()
+  }
+  join()
+  lifetime.run('join', async (signal) => {
+    for (;;) {
+      await clock.sleep(joinEveryMs, signal)
+      join()
+    }
+  })
 }
