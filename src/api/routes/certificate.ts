@@ -121,9 +121,9 @@ async function keepCertificate(
 }
 
 async function viewCertificates(context: ApiContext): Promise<CertificatesView> {
-  const { certificate, box, clock, setup } = context.options
+  const { certificate, box, setup } = context.options
   const { tenant } = savedSettings(context)
-  const trunk = await readTrunkCertificate(tenant, clock.nowMs())
+  const trunk = await readTrunkCertificate(context)
   const request = pendingRequest(need(context, 'store').secrets)
   const { pendingRestart } = need(context, 'settings').read()
   return {

@@ -1,18 +1,18 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { Settings } from '#src/model/settings.ts'
+import { need, type ApiContext } from '../context.ts'
 import type { CertificatesView } from '../schema/certificate.ts'
 import { inspectChain, viewCertificate } from './inspect-certificate.ts'
+import { savedSettings } from './saved-settings.ts'
 
+type NamedFiles = Record<'certificateFile' | 'keyFile' | 'sbcFqdn', string | undefined>
 type TrunkCertificate = Omit<NonNullable<CertificatesView['trunk']>, 'inForce'>
 
 /** Reads the certificate that the settings name and judges it again: time passes, and files change. */
-export async function readTrunkCertificate(
-  tenant: Settings['tenant'],
-  nowMs: number,
-): Promise<TrunkCertificate | undefined> {
-  const { certificateFile, keyFile, sbcFqdn } = tenant
+export async function readTrunkCertificate(context: ApiContext): Promise<TrunkCertificate | undefined> {
+  const { certificateFile, keyFile, sbcFqdn } = namedFiles(context)
   if (certificateFile === undefined || keyFile === undefined) return undefined
+  const nowMs = context.options.clock.nowMs()
   const nothing = { certificate: null, chain: [], warnings: [] }
   let certificatePem
   let keyPem
@@ -44,4 +44,18 @@ function firstOf(pem: string): TrunkCertificate['certificate'] {
   } catch {
     return null
   }
+}
+
+/**
+ * The files as they were saved. The settings in force leave out what is gone, and the page would only say that
+ * there is no certificate.
+ */
+function namedFiles(context: ApiContext): NamedFiles {
+  const { tenant } = savedSettings(context)
+  const saved = need(context, 'settings').read().document.tenant as Record<string, unknown> | undefined
+  const pick = (name: keyof NamedFiles): string | undefined => {
+    const value = saved?.[name]
+    return tenant[name] ?? (typeof value === 'string' ? value : undefined)
+  }
+  return { certificateFile: pick('certificateFile'), keyFile: pick('keyFile'), sbcFqdn: pick('sbcFqdn') }
 }

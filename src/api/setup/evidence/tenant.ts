@@ -13,7 +13,7 @@ export async function certificateEvidence({ context }: EvidenceSources): Promise
       evidence: 'The lab brings its own certificate; this page and the phones use the box’s.',
     }
   }
-  const trunk = await readTrunkCertificate(settings.tenant, context.options.clock.nowMs())
+  const trunk = await readTrunkCertificate(context)
   if (!trunk) {
     return {
       state: 'open',
