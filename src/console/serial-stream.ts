@@ -33,7 +33,7 @@ export async function openSerial(path: string): Promise<ByteStream> {
     },
     write: (bytes) =>
       new Promise((resolve, reject) => {
-        if (ended !== undefined) reject(new TypeError(ended))
+        if (ended !== undefined) return reject(new TypeError(ended))
         port.write(Buffer.from(bytes), (error) => (error ? reject(error) : resolve()))
       }),
     close: () =>

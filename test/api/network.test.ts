@@ -6,7 +6,9 @@ import type {
   NetworkProof,
   NetworkTrial,
 } from '#src/host/network/ports.ts'
-import { startTestApi } from './api-fixture.ts'
+import { startApi } from '#src/api/start-api.ts'
+import { ask } from '#test/support/https.ts'
+import { startTestApi, testOptions } from './api-fixture.ts'
 
 /** A network that writes down what is asked of it. */
 class FakeNetwork implements NetworkControl {
@@ -102,6 +104,28 @@ t.test('a trial is started, confirmed with its token alone, and noted', async (t
     api.store.audit.list({ limit: 2 }).map(({ action }) => action),
     ['network.confirm', 'network.trial'],
   )
+})
+
+t.test('the address at which the confirmation really arrived is the proof', async (t) => {
+  const network = new FakeNetwork()
+  const options = await testOptions({
+    listen: { host: '0.0.0.0', httpsPort: 0, httpPort: 0 },
+    parts: { network },
+  })
+  const api = await startApi(options)
+  t.teardown(() => api.stop())
+  for (const host of ['127.0.0.1', '127.0.0.77']) {
+    await network.startTrial({ mode: 'dhcp' })
+    const url = `https://${host}:${api.httpsPort}/api/network/confirm`
+    // Whatever it claims: a header is no proof.
+    const headers = { host: '192.0.2.10:8443', 'x-forwarded-for': '192.0.2.10', 'x-real-ip': '192.0.2.10' }
+    const reply = await ask(url, { body: { token: 'the-token' }, headers, caPem: false })
+    t.equal(reply.status, 204, reply.text)
+  }
+  t.strictSame(network.proofs, [
+    { by: 'page', localAddress: '127.0.0.1' },
+    { by: 'page', localAddress: '127.0.0.77' },
+  ])
 })
 
 t.test('taken back by the admin', async (t) => {

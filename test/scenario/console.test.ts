@@ -84,6 +84,8 @@ await t.test('3 network: wrong answers are explained, a good one is tried and ke
     supported: true,
     trial: { state: 'onTrial', configuration: wanted },
   })
+  const overLoopback = await box.ask('/api/network/confirm', { body: {} })
+  t.match(overLoopback.json(), { code: 'TRIAL_UNPROVEN' }, 'the page must ask over the new address')
   await answer('y', menu)
   show('3 network, kept', seen.join(''))
   t.match(JSON.parse(readFileSync(join(box.dataDir, 'network.json'), 'utf8')), wanted)
