@@ -5,6 +5,7 @@ import type { Claim } from './evidence/claim.ts'
 import { readPath, readQuery } from './evidence/paths.ts'
 import { readPnp } from './evidence/pnp.ts'
 import { readUserAgent } from './evidence/user-agents.ts'
+import { familyKinds } from './vendors/families.ts'
 
 /** Where a fact about a device was read, strongest first; `mac-prefix` is a guess from the MAC's first half. */
 export type EvidenceSource =
@@ -97,11 +98,12 @@ export function identifyDevice(evidence: DeviceEvidence): IdentifiedDevice | und
   const told = modelClaim?.model
   const definition = told === undefined ? undefined : findDefinition(vendor, told)
   const placed = told === undefined ? undefined : familyOf(vendor, told)
+  const family = placed ? placed.family : sameVendor.find((claim) => claim.family)?.family
   return {
     vendor,
     model: definition?.model ?? told,
-    family: placed ? placed.family : sameVendor.find(({ family }) => family)?.family,
-    kind: placed?.kind,
+    family,
+    kind: placed?.kind ?? (family && familyKinds[family]),
     mac: macClaim?.mac,
     firmware: firmwareClaim?.firmware,
     definition,

@@ -34,6 +34,14 @@ export const familyRules: readonly FamilyRule[] = [
   { vendor: 'Gigaset', model: /^N\d{3}/, family: undefined, kind: 'dect-server' },
 ]
 
+/** What a device is that shows its family and not its model; only families that are one kind of thing. */
+export const familyKinds: Readonly<Partial<Record<DeviceFamily, DeviceModelKind>>> = {
+  'cisco-ata': 'ata',
+  'audc-mp': 'ata',
+  'spectralink-server': 'dect-server',
+  'spectralink-handset': 'dect-handset',
+}
+
 /** Numbers in the names of Yealink's common files whose models have no row in the catalogue. */
 export const otherCommonFileNumbers: Readonly<Record<string, string>> = {
   '25': 'W52P',
