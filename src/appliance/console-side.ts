@@ -71,8 +71,7 @@ async function consoleBox(parts: ConsoleParts): Promise<ConsoleBox> {
         return code === undefined ? { is: 'claimed' } : { is: 'unclaimed', code }
       },
       // Without the store nobody could prove to be the admin; whoever stands at the box then mends it.
-      passwordWanted: () =>
-        settings().console.locked && foundation.stored && page.claimCode() === undefined,
+      passwordWanted: () => settings().console.locked && foundation.stored && page.claimCode() === undefined,
       async isPassword(password) {
         try {
           await page.checkPassword(password)
