@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import type { ApiHandle } from '#src/api/ports.ts'
 import { ApplianceError, errorText } from '#src/base/errors.ts'
 import { isLoopback } from '#src/base/net.ts'
@@ -5,6 +6,7 @@ import { sparingly } from '#src/base/sparing-logger.ts'
 import type { Lifetime } from '#src/base/lifetime.ts'
 import type { DectPort } from '#src/dect/ports.ts'
 import type { Health } from '#src/health/health.ts'
+import type { BoxCertificate } from '#src/host/certificate.ts'
 import type { LocalAddressFinder } from '#src/host/local-address.ts'
 import type { Settings } from '#src/model/settings.ts'
 import { createProvisioning } from '#src/provisioning/create-provisioning.ts'
@@ -28,6 +30,7 @@ export interface ProvisioningSideParts {
   signIn: SignInPort
   dect: DectPort
   side: CallSide
+  certificate: BoxCertificate
   page: Pick<ApiHandle, 'httpPort' | 'httpsPort'>
   addresses: LocalAddressFinder
 }
@@ -93,12 +96,18 @@ async function startDiscovery(parts: ProvisioningSideParts, provisioning: Provis
   }
 }
 
-function boxAddress({ settings, side, page }: ProvisioningSideParts): BoxAddress {
+function certificateNames({ certificatePem }: BoxCertificate): string[] {
+  const names = new X509Certificate(certificatePem).subjectAltName ?? ''
+  return [...names.matchAll(/DNS:([^,\s]+)/g)].map((match) => (match[1] ?? '').toLowerCase())
+}
+
+function boxAddress({ settings, side, page, certificate }: ProvisioningSideParts): BoxAddress {
   const { udpPort, tcpPort, tlsPort, realm } = settings.sip
   const bound = (protocol: string): number | undefined =>
     side.engine?.listeners.find((listener) => listener.protocol === protocol)?.port
   return {
     address: settings.advertisedAddress,
+    names: certificateNames(certificate),
     httpPort: page.httpPort,
     httpsPort: page.httpsPort,
     // A drachtio-server keeps its listeners to itself; then the configured ports are what we know.

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { formatEndpoint } from '#src/base/net.ts'
+import { formatEndpoint, isIpLiteral } from '#src/base/net.ts'
 import {
   featureCodesView,
   type DeviceStage,
@@ -12,7 +12,7 @@ import type { DeviceAccess } from '#src/model/device-access.ts'
 import type { Device } from '#src/model/device.ts'
 import type { Line } from '#src/model/line.ts'
 import type { Settings } from '#src/model/settings.ts'
-import type { BoxAddress, DectViews, ProvisioningStore } from './ports.ts'
+import type { BoxAddress, DectViews, DeviceRequest, ProvisioningStore } from './ports.ts'
 import { ownPath } from './read-path.ts'
 
 /** What a device's view is made of, beside the store. */
@@ -23,10 +23,25 @@ export interface ViewFacts {
   /** The token that the rendered addresses carry. */
   token: string
   box: BoxAddress
-  /** Host under which the device reached the box. */
-  reachedHost: string
+  /** Host under which the device reaches the box, see {@link hostFor}. */
+  host: string
   site: Settings['site']
   nowMs: number
+}
+
+/**
+ * Host that a device is told. A name that it reached the box by is only good when the certificate has it: the phone
+ * refuses everything else, and could then fetch nothing any more. The address of the socket always is.
+ */
+export function hostFor(
+  box: BoxAddress,
+  request: Pick<DeviceRequest, 'reachedHost' | 'localAddress'>,
+): string {
+  const { reachedHost, localAddress } = request
+  if (box.address !== undefined) return box.address
+  return isIpLiteral(reachedHost) || box.names.includes(reachedHost.toLowerCase())
+    ? reachedHost
+    : localAddress
 }
 
 /** Gathers everything that a device's files are made of; the only place where its secrets are read. */
@@ -84,8 +99,7 @@ function mayForward(line: Line, store: ProvisioningStore): boolean {
   return signIn !== undefined && store.callingPolicies.forUser(signIn.userId).allowCallRedirect
 }
 
-function serverOf({ box, reachedHost }: ViewFacts): ServerView {
-  const host = box.address ?? reachedHost
+function serverOf({ box, host }: ViewFacts): ServerView {
   return {
     host,
     httpUrl: `http://${formatEndpoint(host, box.httpPort)}`,

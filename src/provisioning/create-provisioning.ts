@@ -1,5 +1,5 @@
 import type { Clock } from '#src/base/clock.ts'
-import { EventSource } from '#src/base/events.ts'
+import { EventSource, type Events } from '#src/base/events.ts'
 import { Lifetime } from '#src/base/lifetime.ts'
 import type { Logger } from '#src/base/logger.ts'
 import type { Random } from '#src/base/random.ts'
@@ -26,7 +26,6 @@ import { SourceThrottle } from './source-throttle.ts'
 import { SyncQueue } from './sync-queue.ts'
 import { DeviceTeller } from './tell-devices.ts'
 import { Tokens } from './tokens.ts'
-import type { Events } from '#src/base/events.ts'
 
 /** New MACs that one address may bring in an hour: a site behind one address, not a list of guesses. */
 const newDevicesPerHour = 50
@@ -66,12 +65,12 @@ export function createProvisioning(needs: ProvisioningNeeds): Provisioning {
   const teller = new DeviceTeller({
     store,
     notifier: () => calls,
-    versionNow(device, reachedHost) {
+    versionNow(device, host) {
       const access = store.deviceAccess.find(device.id)
       const { mac } = device
       if (!access || mac === undefined) return undefined
       const token = tokens.lastingOf(access.token)
-      const facts = { access, token, box: box(), reachedHost, site: settings().site, nowMs: clock.nowMs() }
+      const facts = { access, token, box: box(), host, site: settings().site, nowMs: clock.nowMs() }
       return buildDeviceView({ ...facts, device: { ...device, mac }, stage: stageOf(device) }, store, dect)
         .configVersion
     },
@@ -97,8 +96,8 @@ export function createProvisioning(needs: ProvisioningNeeds): Provisioning {
       if (notes.add(device.id, from, why)) changed(device.id)
       sparing.warn({ deviceId: device.id, from, why }, 'a configuration was not given out again')
     },
-    onServed({ deviceId, configVersion, reachedHost, moving: isMoving }) {
-      teller.noteServed(deviceId, { configVersion, reachedHost })
+    onServed({ deviceId, configVersion, host, moving: isMoving }) {
+      teller.noteServed(deviceId, { configVersion, host })
       if (isMoving) moving.add(deviceId)
       else moving.delete(deviceId)
     },

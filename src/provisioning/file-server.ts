@@ -6,7 +6,7 @@ import { identifyDevice, type IdentifiedDevice } from '#src/devices/identify.ts'
 import { canRender, filesOf, renderFile } from '#src/devices/render.ts'
 import type { DeviceAccess } from '#src/model/device-access.ts'
 import type { Device } from '#src/model/device.ts'
-import { buildDeviceView } from './build-device-view.ts'
+import { buildDeviceView, hostFor } from './build-device-view.ts'
 import { ConditionalFiles } from './conditional.ts'
 import type { DeviceRegistry } from './device-registry.ts'
 import { judgeHandOver, type HandOver } from './judge-hand-over.ts'
@@ -45,7 +45,7 @@ export interface FileServerNeeds {
   adopting: () => boolean
   onRefused(device: Device, from: string, why: RefusedNote['why']): void
   /** A device has its files in this version now; `moving` while it has not used its lasting token yet. */
-  onServed(served: { deviceId: string; configVersion: string; reachedHost: string; moving: boolean }): void
+  onServed(served: { deviceId: string; configVersion: string; host: string; moving: boolean }): void
   clock: Clock
   /** Sparing: strangers can cause what it writes. */
   logger: Logger
@@ -131,10 +131,10 @@ export class FileServer implements DeviceDoor {
       // Written down before it is sent: a token that went out twice would be worse than one that is lost.
       const atMs = this.#needs.clock.nowMs()
       store.deviceAccess.save({ ...access, handedOverAtMs: atMs, handedOverTo: request.remoteAddress })
-      this.#needs.logger.info(
-        { deviceId: device.id, mac, to: request.remoteAddress },
-        'a device was handed over',
-      )
+      const to = request.remoteAddress
+      const entry = { actor: 'system', action: 'device.handedOver', subject: device.id, details: { mac, to } }
+      store.audit.add({ atMs, ...entry })
+      this.#needs.logger.info({ deviceId: device.id, mac, to }, 'a device was handed over')
     }
     return this.#files.answer(`${device.id}/generic/${path.fileName.toLowerCase()}`, file, request)
   }
@@ -201,8 +201,8 @@ export class FileServer implements DeviceDoor {
     const file = renderFile({ fileName: path.fileName, family: familyFor(device, identity) }, view)
     if (!file)
       return (await this.#needs.screen(path.fileName, { device, view, query: path.query })) ?? notFound
-    const { configVersion } = view
-    this.#needs.onServed({ deviceId: device.id, configVersion, reachedHost: request.reachedHost, moving })
+    const { configVersion, server } = view
+    this.#needs.onServed({ deviceId: device.id, configVersion, host: server.host, moving })
     return this.#files.answer(`${device.id}/own/${path.fileName.toLowerCase()}`, file, request)
   }
 
@@ -271,11 +271,13 @@ export class FileServer implements DeviceDoor {
     access: DeviceAccess,
     stage: DeviceView['stage'],
     token: string,
-    { reachedHost }: DeviceRequest,
+    request: DeviceRequest,
   ): DeviceView {
     const { store, dect, box, settings, clock } = this.#needs
     const { site } = settings()
-    const facts = { device, access, stage, token, box: box(), reachedHost, site, nowMs: clock.nowMs() }
+    const address = box()
+    const host = hostFor(address, request)
+    const facts = { device, access, stage, token, box: address, host, site, nowMs: clock.nowMs() }
     return buildDeviceView(facts, store, dect)
   }
 }

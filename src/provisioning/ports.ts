@@ -18,6 +18,8 @@ export interface DeviceRequest {
   remoteAddress: string
   /** Host under which the device reached the box, without port. */
   reachedHost: string
+  /** IP address of our end of the socket. */
+  localAddress: string
 }
 
 /** The whole answer. A request's body is never needed: the door takes it away, within bounds. */
@@ -114,6 +116,8 @@ export type ProvisioningStore = Pick<
 export interface BoxAddress {
   /** Undefined: the host under which a device reached the box is the right one. */
   address: string | undefined
+  /** Names that the box's certificate is good for, lower case: a phone checks them. */
+  names: readonly string[]
   httpPort: number
   httpsPort: number
   udpPort: number | undefined

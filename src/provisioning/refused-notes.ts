@@ -4,6 +4,8 @@ import type { AuditStore } from '#src/store/store.ts'
 import type { RefusedNote } from './ports.ts'
 
 const maxNotes = 200
+/** What nobody has acted on for a day says nothing any more. */
+const noteLifeMs = 86_400_000
 /** One audit entry per device in this time, however often somebody asks. */
 const auditEveryMs = 3_600_000
 /** And no more than so many per hour over all devices: guessing must not fill the audit log either. */
@@ -50,7 +52,9 @@ export class RefusedNotes {
 
   /** Latest first. */
   list(): RefusedNote[] {
+    const sinceMs = this.#clock.nowMs() - noteLifeMs
     return [...this.#notes.values()]
+      .filter(({ atMs }) => atMs > sinceMs)
       .map(({ deviceId, from, atMs, count, why }) => ({ deviceId, from, atMs, count, why }))
       .reverse()
   }

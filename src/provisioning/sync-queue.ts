@@ -6,6 +6,16 @@ const gatherMs = 2_000
 /** A change of a setting concerns every phone; they are told one after the other. */
 const gapMs = 50
 
+/** Resolves when the work is done, or at once when the room stops: a silent phone must not hold up the end of the box. */
+export async function orStopped(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const stopped = Promise.withResolvers<void>()
+  const onAbort = (): void => stopped.resolve()
+  signal.addEventListener('abort', onAbort, { once: true })
+  if (signal.aborted) onAbort()
+  await Promise.race([work, stopped.promise])
+  signal.removeEventListener('abort', onAbort)
+}
+
 /** Tells devices, each once per burst of changes and one after the other, that they have something to fetch. */
 export class SyncQueue {
   readonly #clock: Clock
@@ -44,7 +54,7 @@ export class SyncQueue {
       for (const deviceId of this.#due) {
         this.#due.delete(deviceId)
         // Not waited for: a phone that is gone takes half a minute to be given up.
-        this.#lifetime.run('tell a device', () => this.#tell(deviceId))
+        this.#lifetime.run('tell a device', (end) => orStopped(this.#tell(deviceId), end))
         await this.#clock.sleep(gapMs, signal)
       }
     } finally {

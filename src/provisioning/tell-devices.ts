@@ -14,14 +14,14 @@ const maxRemembered = 2_000
 
 interface Served {
   configVersion: string
-  reachedHost: string
+  host: string
 }
 
 /** Knows which version of its files each device has, and tells it when there is another. */
 export class DeviceTeller {
   readonly #store: ProvisioningStore
   readonly #notifier: () => LineNotifier | undefined
-  readonly #versionNow: (device: Device, reachedHost: string) => string | undefined
+  readonly #versionNow: (device: Device, host: string) => string | undefined
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #served = new Map<string, Served>()
@@ -31,7 +31,7 @@ export class DeviceTeller {
     /** Undefined while the call side is not running. */
     notifier: () => LineNotifier | undefined
     /** Version of the device's files as they would be rendered now. */
-    versionNow(device: Device, reachedHost: string): string | undefined
+    versionNow(device: Device, host: string): string | undefined
     clock: Clock
     logger: Logger
   }) {
@@ -47,11 +47,6 @@ export class DeviceTeller {
     this.#served.set(deviceId, served)
     const [oldest] = this.#served.keys()
     if (this.#served.size > maxRemembered && oldest !== undefined) this.#served.delete(oldest)
-  }
-
-  /** Host under which the device last fetched; undefined since the box started. */
-  reachedHostOf(deviceId: string): string | undefined {
-    return this.#served.get(deviceId)?.reachedHost
   }
 
   /** Sends check-sync when the device is registered and has older files than it could have. */
@@ -75,7 +70,7 @@ export class DeviceTeller {
     const served = this.#served.get(device.id)
     // A phone that still uses its first token is sent for its files until it comes with the lasting one.
     if (!served || isBootstrap(token)) return true
-    return this.#versionNow(device, served.reachedHost) !== served.configVersion
+    return this.#versionNow(device, served.host) !== served.configVersion
   }
 
   /** All lines of a device are one listener, so the first that is registered will do. */

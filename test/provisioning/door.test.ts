@@ -250,3 +250,31 @@ t.test('a found phone is called by nobody: neither its label nor its MAC is a nu
     t.match(line.username, /^bl/)
   }
 })
+
+t.test('a phone is told a name only when the certificate has it', async (t) => {
+  const box = new TestProvisioning(t)
+  const toldFor = async (last: string, reachedHost: string): Promise<string> =>
+    /server\.url = (\S+?)\/device/.exec(
+      (await box.ask(`/805ec000000${last}.cfg`, { reachedHost }))?.body ?? '',
+    )?.[1] ?? ''
+  t.equal(await toldFor('1', 'Box.Example'), 'https://Box.Example:8443')
+  t.equal(
+    await toldFor('2', 'phones.corp.example'),
+    'https://192.0.2.1:8443',
+    'else the address of the socket',
+  )
+  t.equal(await toldFor('3', '198.51.100.7'), 'https://198.51.100.7:8443')
+  t.equal(await toldFor('4', '2001:db8::1'), 'https://[2001:db8::1]:8443')
+})
+
+t.test('a phone that does not answer does not hold up the end of the box', async (t) => {
+  const box = new TestProvisioning(t)
+  box.pbx.notify = () => new Promise(() => undefined)
+  const { own } = await box.plugIn(mac)
+  await box.askSecure(`${own}${mac}.cfg`)
+  await box.register(mac)
+  box.provisioning.found.adopt(box.deviceId(mac), 'admin')
+  await box.settle()
+  await box.provisioning.stop()
+  t.pass('stopped')
+})

@@ -16,6 +16,7 @@ interface Teardown {
 /** Addresses as they stand in the box of these tests. */
 export const boxAddress = {
   address: undefined,
+  names: ['box.example'],
   httpPort: 8080,
   httpsPort: 8443,
   udpPort: 5060,
@@ -62,6 +63,7 @@ export class TestProvisioning {
       secure: false,
       remoteAddress: '192.0.2.10',
       reachedHost: 'box.example',
+      localAddress: '192.0.2.1',
       ...request,
     })
   }

@@ -28,6 +28,7 @@ async function startOffice(
     settings: defaultSettings,
     box: () => ({
       address: undefined,
+      names: [],
       httpPort: api.httpPort,
       httpsPort: api.httpsPort,
       udpPort: 5060,

@@ -42,6 +42,7 @@ export async function answerDevice(
     secure,
     remoteAddress: unmapIpv4(request.ip),
     reachedHost: reachedHost(request),
+    localAddress: unmapIpv4(request.socket.localAddress ?? '127.0.0.1'),
   })
 }
 

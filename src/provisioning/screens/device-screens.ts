@@ -3,6 +3,7 @@ import type { Lifetime } from '#src/base/lifetime.ts'
 import type { Logger } from '#src/base/logger.ts'
 import type { ScreenRequest } from '../file-server.ts'
 import type { DeviceAnswer, ProvisioningStore, ScreenSignIn } from '../ports.ts'
+import { orStopped } from '../sync-queue.ts'
 import { familyOfDevice, type DeviceTeller } from '../tell-devices.ts'
 import { lookAgain, screenFamilies } from './push-screen.ts'
 import { SignInScreens } from './sign-in-screens.ts'
@@ -34,9 +35,7 @@ export class DeviceScreens {
     this.#teller = needs.teller
     this.#clock = clock
     const wake = (lineId: string): void =>
-      lifetime.run('wake a screen', async () => {
-        await this.#wake(lineId)
-      })
+      lifetime.run('wake a screen', (end) => orStopped(this.#wake(lineId), end))
     lifetime.own(
       'sign-ins on screens',
       signIn.on('signedIn', (fact) => wake(fact.signIn.lineId)),
