@@ -1,6 +1,6 @@
 import type { Device } from '#src/model/device.ts'
 import type { Line } from '#src/model/line.ts'
-import { readIpei } from './ipei.ts'
+import { readIpei } from '#src/model/ipei.ts'
 import type { HandsetProblem, NewHandset } from './ports.ts'
 
 /** A handset that can be added as it stands. */

@@ -2,7 +2,7 @@ import type { LineView } from '#src/devices/device-view.ts'
 import type { Device } from '#src/model/device.ts'
 import { readAccessCode } from './access-code.ts'
 import { needDevice, type DectContext } from './context.ts'
-import { formatIpei } from './ipei.ts'
+import { formatIpei } from '#src/model/ipei.ts'
 import type { DectConfiguration, Subscription } from './ports.ts'
 
 /** Gathers what a DECT server's files say of its handsets; off-boarded ones are left out. */

@@ -1,9 +1,11 @@
+import { formatIpei, readIpei } from '#src/model/ipei.ts'
+
 /** What identifies a device: exactly one of the two is there, in the store's notation. */
 export type DeviceAddress = { mac: string; ipei: undefined } | { mac: undefined; ipei: string }
 
 /** As printed on phones and written by tools: `001565123456`, `00:15:65:12:34:56`, `00-15-65-…`, `0015.6512.3456`. */
 const macPattern = /^(?:[0-9a-f]{12}|[0-9a-f]{2}(?:[:.-][0-9a-f]{2}){5}|[0-9a-f]{4}(?:[:.-][0-9a-f]{4}){2})$/i
-/** Five digits of the maker, seven of the handset, a check digit or `*`; often printed in groups. */
+/** Five digits of the maker, seven of the handset, a check character; often printed in groups. */
 const ipeiPattern = /^\d{5}[ -]?\d{7}[ -]?[\d*]$/
 
 /** Reads a MAC address or an IPEI as people write them; a text says in one sentence why it is neither. */
@@ -11,7 +13,7 @@ export function readDeviceAddress(text: string): DeviceAddress | string {
   const bare = text.trim()
   if (bare === '') return 'The MAC address is missing.'
   if (macPattern.test(bare)) return readMac(bare)
-  if (ipeiPattern.test(bare)) return readIpei(bare)
+  if (ipeiPattern.test(bare)) return readHandset(bare)
   return `“${shorten(bare)}” is neither a MAC address (twelve hexadecimal digits) nor an IPEI (13 characters).`
 }
 
@@ -23,20 +25,9 @@ function readMac(text: string): DeviceAddress | string {
   return { mac, ipei: undefined }
 }
 
-function readIpei(text: string): DeviceAddress | string {
-  const ipei = text.replace(/[ -]/g, '')
-  if (ipeiCheckDigit(ipei) !== ipei[12]) {
-    return `“${text}” is not an IPEI: its last character does not fit the others, so one of them is mistyped.`
-  }
-  return { mac: undefined, ipei }
-}
-
-/** The check digit over the first twelve digits: their sum weighted by position, modulo 11, 10 written `*` (EN 300 175-6). */
-export function ipeiCheckDigit(digits: string): string {
-  let sum = 0
-  for (let index = 0; index < 12; index++) sum += Number(digits[index]) * (index + 1)
-  const rest = sum % 11
-  return rest === 10 ? '*' : String(rest)
+function readHandset(text: string): DeviceAddress | string {
+  const { ipei, problem } = readIpei(text)
+  return ipei === undefined ? `“${text}” is not an IPEI: ${problem}` : { mac: undefined, ipei }
 }
 
 /** For people: `00:15:65:12:34:56`, `12345 1234567 8`. */
@@ -48,7 +39,7 @@ export function formatDeviceAddress({
   ipei: string | undefined
 }): string {
   if (mac !== undefined) return mac.match(/../g)?.join(':').toUpperCase() ?? mac
-  if (ipei !== undefined) return `${ipei.slice(0, 5)} ${ipei.slice(5, 12)} ${ipei.slice(12)}`
+  if (ipei !== undefined) return formatIpei(ipei)
   return ''
 }
 

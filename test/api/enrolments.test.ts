@@ -185,6 +185,8 @@ t.test('a device is off-boarded now and brought back', async (t) => {
   t.equal(api.store.devices.find(deviceId)?.state, 'off-boarded')
   t.not(api.store.lines.password(lineId), before)
   t.equal((await api.ask('POST', `/api/devices/${deviceId}/off-board`)).statusCode, 409)
+  const signIn = await api.ask('POST', `/api/lines/${lineId}/signin`)
+  t.match([signIn.statusCode, signIn.json<Refusal>().text], [409, /bring it back first/])
   t.equal((await api.ask('POST', `/api/devices/${deviceId}/bring-back`)).statusCode, 204)
   t.equal((await api.ask('POST', `/api/devices/${deviceId}/bring-back`)).statusCode, 409)
   t.equal((await api.ask('POST', '/api/devices/none/off-board')).statusCode, 404)

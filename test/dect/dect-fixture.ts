@@ -1,6 +1,6 @@
 import { systemRandom } from '#src/base/random.ts'
 import { createDect, type Dect } from '#src/dect/create-dect.ts'
-import { ipeiCheckCharacter } from '#src/dect/ipei.ts'
+import { ipeiCheckCharacter } from '#src/model/ipei.ts'
 import type { Device } from '#src/model/device.ts'
 import type { Store } from '#src/store/store.ts'
 import { openTestStore } from '#test/store/store-fixture.ts'

@@ -28,8 +28,6 @@ const mayImport: Record<string, string[]> = {
   provisioning: foundation.concat('devices'),
   onboarding: foundation.concat('devices', 'pbx'),
   console: foundation.concat('health'),
-  // Runs as root beside the box: it knows the requests and nothing of the box's rooms.
-  'host-agent': ['base', 'model', 'host'],
   api: foundation.concat(
     ...['pbx', 'signin', 'settings', 'health', 'devices', 'dect', 'provisioning', 'onboarding'],
   ),

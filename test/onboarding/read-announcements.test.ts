@@ -1,6 +1,7 @@
 import t from 'tap'
 import { csvCell } from '#src/onboarding/codes-csv.ts'
-import { ipeiCheckDigit, readDeviceAddress } from '#src/onboarding/device-address.ts'
+import { ipeiCheckCharacter } from '#src/model/ipei.ts'
+import { readDeviceAddress } from '#src/onboarding/device-address.ts'
 import { judgeRows, type Known } from '#src/onboarding/judge-rows.ts'
 import type { PreviewRow } from '#src/onboarding/ports.ts'
 import { maxFileBytes, maxRows, readAnnouncements } from '#src/onboarding/read-announcements.ts'
@@ -39,7 +40,7 @@ t.test('addresses are read in every notation, and nothing else is', async (t) =>
     ['000000000000', /placeholder/],
     ['FF-FF-FF-FF-FF-FF', /placeholder/],
     ['01:00:5e:00:00:01', /group address/],
-    ['0358601234564', /last character does not fit/],
+    ['0358601234564', /check character does not fit.*should be 3/],
     ['x'.repeat(500), /^“x{39}…” is neither/],
     ['\u202e\u001b[31m', /neither/],
   ]
@@ -48,9 +49,9 @@ t.test('addresses are read in every notation, and nothing else is', async (t) =>
 })
 
 t.test('the check digit of an IPEI (EN 300 175-6): weighted sum modulo 11, ten is a star', async (t) => {
-  t.equal(ipeiCheckDigit('000000000001'), '1')
-  t.equal(ipeiCheckDigit('000000000010'), '0')
-  t.equal(ipeiCheckDigit('000000000100'), '*')
+  t.equal(ipeiCheckCharacter('000000000001'), '1')
+  t.equal(ipeiCheckCharacter('000000000010'), '0')
+  t.equal(ipeiCheckCharacter('000000000100'), '*')
   t.same(readDeviceAddress('00000 0000100 *'), { mac: undefined, ipei: '000000000100*' })
 })
 

@@ -1,5 +1,5 @@
 import { ApplianceError } from '#src/base/errors.ts'
-import { formatIpei } from '#src/dect/ipei.ts'
+import { formatIpei } from '#src/model/ipei.ts'
 import type { DectPort, Handset, NewHandset } from '#src/dect/ports.ts'
 import { readHandsetCsv } from '#src/dect/read-handset-csv.ts'
 import { audit, found, need, type ApiContext } from '../context.ts'

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { ApplianceError } from '#src/base/errors.ts'
 import { audit, found, need, type ApiContext } from '../context.ts'
 import type { Api } from '../fastify-types.ts'
 import { errors } from '../schema/answers.ts'
@@ -18,12 +19,13 @@ export function signInRoutes(api: Api, context: ApiContext): void {
         params: idParams,
         response: {
           202: signInView,
-          ...errors('NOT_FOUND', 'ORIGIN_REFUSED', 'PART_NOT_RUNNING', 'TENANT_UNREACHABLE'),
+          ...errors('CONFLICT', 'NOT_FOUND', 'ORIGIN_REFUSED', 'PART_NOT_RUNNING', 'TENANT_UNREACHABLE'),
         },
       },
     },
     async (request, reply) => {
       const id = lineId(request.params.id)
+      refuseOffBoarded(context, id)
       const pending = await need(context, 'signIn').begin(id, 'admin')
       audit(context, { action: 'line.signIn.begin', subject: id })
       void reply.status(202)
@@ -86,4 +88,16 @@ function viewSignIn(context: ApiContext, lineId: string): SignInView {
   if (status) return status
   const saved = need(context, 'store').signIns.forLine(lineId)
   return saved ? { state: 'signedIn', userId: saved.userId } : { state: 'none' }
+}
+
+/** A person signed in on a device that may not register would wait for calls that cannot come. */
+function refuseOffBoarded(context: ApiContext, lineId: string): void {
+  const store = need(context, 'store')
+  const device = store.devices.find(store.lines.find(lineId)?.deviceId ?? '')
+  if (device?.state !== 'off-boarded') return
+  throw new ApplianceError(
+    'CONFLICT',
+    { deviceId: device.id },
+    { text: `“${device.label}” was off-boarded: bring it back first.` },
+  )
 }

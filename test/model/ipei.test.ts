@@ -1,6 +1,6 @@
 import t from 'tap'
 import { isWeakAccessCode, makeAccessCode } from '#src/dect/access-code.ts'
-import { formatIpei, ipeiCheckCharacter, readIpei } from '#src/dect/ipei.ts'
+import { formatIpei, ipeiCheckCharacter, readIpei } from '#src/model/ipei.ts'
 import { systemRandom } from '#src/base/random.ts'
 
 t.test('an IPEI is read in every form that it is printed in', async (t) => {
