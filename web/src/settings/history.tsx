@@ -12,6 +12,8 @@ const words: Record<string, string> = {
   'box.claim': 'claimed the box',
   'box.restart': 'restarted the box',
   'call.hangUp': 'hung up a call',
+  'certificate.keep': 'uploaded the certificate for Teams',
+  'certificate.request': 'made a certificate request',
   'device.add': 'added a phone',
   'device.remove': 'removed a phone',
   'device.rename': 'renamed a phone',
@@ -24,6 +26,8 @@ const words: Record<string, string> = {
   'policy.change': 'changed a calling policy',
   'policy.remove': 'took a calling policy away',
   'settings.change': 'changed settings',
+  'setup.consent': 'tried the app registration',
+  'setup.skip': 'left a setup step for later',
 }
 
 /** Who did what on the box lately. */

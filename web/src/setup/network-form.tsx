@@ -113,7 +113,11 @@ export function NetworkForm(props: { network: NetworkStateView; onTrial: () => v
         <Failure failure={start.failure} />
       )}
       <footer class="dialog-foot">
-        <span class="foot-text">Tried for 60 seconds; without a confirmation everything goes back.</span>
+        <span class="foot-text">
+          Tried for 60 seconds; without a confirmation everything goes back.
+          {draft.mode === 'dhcp' &&
+            ' Should the address change, the console of the box shows the new one: confirm there.'}
+        </span>
         <button type="submit" class="primary" disabled={start.busy}>
           {start.busy ? 'Trying …' : 'Try it'}
         </button>

@@ -83,7 +83,6 @@ function Rail(props: { views: readonly StepView[]; current: StepId }): VNode {
                   {sign === '' ? index + 1 : sign}
                 </span>
                 <span class="rail-title">{title}</span>
-                <span class="visually-hidden">: </span>
                 <span class="rail-state">{word}</span>
               </a>
             </li>
