@@ -7,6 +7,7 @@ import { CallBook } from './calls/call-book.ts'
 import type { AnsweredCall } from './calls/call-lifetime.ts'
 import { refuse, type CallContext } from './calls/connect-call.ts'
 import { Counters } from './counters.ts'
+import { mediaAddress, type MediaAddress } from './media-address.ts'
 import type { PbxOptions } from './options.ts'
 import type { Pbx, PbxEvents, TrunkHealth } from './ports.ts'
 import { DigestAuthenticator } from './registrar/authenticate-digest.ts'
@@ -53,6 +54,8 @@ export async function startPbx(options: PbxOptions): Promise<Pbx> {
       logger: sparing,
     }),
   }
+  const mediaAddressToward = async (peer: string): Promise<MediaAddress> =>
+    mediaAddress(await options.localAddressToward(peer), settings().advertisedAddress)
   const calls: CallContext = {
     sip,
     store,
@@ -64,14 +67,14 @@ export async function startPbx(options: PbxOptions): Promise<Pbx> {
     logger,
     teams,
     watchSession: sessionWatch(relay, lifetime),
-    localAddressToward: (peer) => options.localAddressToward(peer),
+    mediaAddressToward,
     features: featureRunner({
       sip,
       endpoints: options.endpoints,
       prompts: options.prompts,
       signIn: options.signIn,
       enrolment: options.enrolment,
-      localAddressToward: (peer) => options.localAddressToward(peer),
+      mediaAddressToward,
       refuse: (incoming, cause) => refuse(incoming, cause, { counters, settings }),
       counters,
     }),

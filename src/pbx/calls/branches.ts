@@ -4,6 +4,7 @@ import type { CallParty } from '#src/model/call-record.ts'
 import type { LegMedia, MediaRelay } from '#src/media/media-relay.ts'
 import { escapeUser } from '#src/sip/uri.ts'
 import { formatEndpoint } from '#src/base/net.ts'
+import type { MediaAddress } from '../media-address.ts'
 import {
   SipFailure,
   type HeaderFields,
@@ -64,7 +65,7 @@ export interface BranchContext {
   single: boolean
   sip: SipPort
   relay: MediaRelay
-  localAddressToward(peerHost: string): Promise<string>
+  mediaAddressToward(peerHost: string): Promise<MediaAddress>
   teams: { identity: TrunkIdentity; state: TrunkState } | undefined
   logger: Logger
 }
@@ -154,7 +155,7 @@ async function tryOnce(
   try {
     const media: LegMedia = {
       profile: attempt.profile,
-      localAddress: await context.localAddressToward(attempt.peerHost),
+      ...(await context.mediaAddressToward(attempt.peerHost)),
     }
     const offered = await offerToward(sessionId, media, context)
     const localSdp = session.teams ? holdForTeams(offered) : offered

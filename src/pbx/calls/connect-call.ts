@@ -5,6 +5,7 @@ import type { LegMedia, MediaRelay } from '#src/media/media-relay.ts'
 import type { Settings } from '#src/model/settings.ts'
 import { escapeUser } from '#src/sip/uri.ts'
 import type { Counters } from '../counters.ts'
+import type { MediaAddress } from '../media-address.ts'
 import type { PbxStore } from '../options.ts'
 import type { FeatureRunner } from '../services/feature-call.ts'
 import { withoutSecrets } from '../services/parse-feature-code.ts'
@@ -35,7 +36,7 @@ export interface CallContext {
   watchSession: AnsweredCall['watchSession']
   teams: { identity: TrunkIdentity; state: TrunkState } | undefined
   settings: () => Settings
-  localAddressToward(peerHost: string): Promise<string>
+  mediaAddressToward(peerHost: string): Promise<MediaAddress>
   counters: Counters
   clock: Clock
   logger: Logger
@@ -130,7 +131,7 @@ function judgeOffer({ request, caller }: IncomingCall): Cause | undefined {
 async function mediaToward({ request }: IncomingCall, context: CallContext): Promise<LegMedia> {
   return {
     profile: offeredProfile(request.body ?? '') ?? 'RTP/AVP',
-    localAddress: await context.localAddressToward(request.source_address),
+    ...(await context.mediaAddressToward(request.source_address)),
   }
 }
 
@@ -150,7 +151,7 @@ async function ring(
     single: fork.targets.length === 1,
     sip: context.sip,
     relay: context.relay,
-    localAddressToward: (peer) => context.localAddressToward(peer),
+    mediaAddressToward: (peer) => context.mediaAddressToward(peer),
     teams,
     logger: call.logger,
   }

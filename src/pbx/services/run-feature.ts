@@ -3,6 +3,7 @@ import type { EndpointSession, MediaEndpoints } from '#src/media/endpoint/media-
 import type { Counters } from '../counters.ts'
 import type { IncomingCall } from '../calls/incoming-call.ts'
 import { classifyBye, classifyMediaError, type Cause } from '../calls/classify-failure.ts'
+import type { MediaAddress } from '../media-address.ts'
 import type { PromptsPort } from '../options.ts'
 import type { EnrolmentPort, SignInPort } from '../ports.ts'
 import type { IncomingRequest, Reply, SipDialog, SipPort } from '../sip-port.ts'
@@ -19,7 +20,7 @@ export function featureRunner(context: {
   prompts: PromptsPort
   signIn: SignInPort
   enrolment: EnrolmentPort | undefined
-  localAddressToward(peerHost: string): Promise<string>
+  mediaAddressToward(peerHost: string): Promise<MediaAddress>
   refuse: (incoming: IncomingCall, cause: Cause) => void
   counters: Counters
 }): FeatureRunner {
@@ -53,8 +54,8 @@ export function featureRunner(context: {
       const { call, request, reply, cancelled } = incoming
       let session: EndpointSession
       try {
-        const localAddress = await context.localAddressToward(request.source_address)
-        session = await endpoints.answer(request.body ?? '', { localAddress })
+        const address = await context.mediaAddressToward(request.source_address)
+        session = await endpoints.answer(request.body ?? '', address)
       } catch (error) {
         call.logger.warn({ error: errorText(error) }, 'the box could not answer a feature code')
         refuse(incoming, classifyMediaError(error))

@@ -52,7 +52,7 @@ function setUp(answers: { status: number; rings?: boolean; retryAfterMs?: number
         plainSdp(4000).replace('RTP/AVP', toward.profile),
       delete: async (id: string) => void deleted.push(id),
     } as unknown as BranchContext['relay'],
-    localAddressToward: async () => '192.0.2.1',
+    mediaAddressToward: async () => ({ localAddress: '192.0.2.1' }),
     teams: { identity: { sbcFqdn: 'sbc.example', contactPort: 5061 }, state },
     logger: new MemoryLogger(),
   }
