@@ -95,7 +95,11 @@ for (const { name, transport, lostPercent } of [
     if (lostPercent === 0) {
       t.equal(result.retransmissions, 0)
       t.equal(counters['retransmissionsSent'], 0)
-    } else t.ok((counters['retransmissionsReceived'] ?? 0) + (counters['retransmissionsSent'] ?? 0) > 0)
+    } else {
+      // A request that SIPp loses on its way out reaches us once: only SIPp knows that it was repeated.
+      const ours = (counters['retransmissionsReceived'] ?? 0) + (counters['retransmissionsSent'] ?? 0)
+      t.ok(result.retransmissions + ours > 0, 'something was lost and repeated')
+    }
     await until(() => engine.counters()['dialogsAlive'] === 0)
     t.equal(engine.counters()['requestsServing'], 0)
     t.equal(engine.counters()['requestsAsking'], 0)
