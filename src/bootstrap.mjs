@@ -33,7 +33,7 @@ const peers = [
 const imageBuilders = ['mmdebstrap', 'debian-archive-keyring', 'python3']
 
 /** A virtual computer with UEFI, and what gives it a network of its own. */
-const machineRunners = ['qemu-system-x86', 'ovmf', 'iproute2', 'e2fsprogs']
+const machineRunners = ['qemu-system-x86', 'ovmf', 'iproute2', 'e2fsprogs', 'erofs-utils']
 
 function say(text) {
   process.stdout.write(`${text}\n`)

@@ -14,6 +14,7 @@ import { Checks, expect } from './checks.ts'
 import { factoryReset, openMenu, readClaimCode } from './console-menu.ts'
 import { listPartitions, readDataFile } from './disk-contents.ts'
 import { askMulticastDns } from './multicast-dns.ts'
+import { judgeRoot } from './root-contents.ts'
 import { VirtualBox } from './virtual-box.ts'
 import { VirtualMachine, type ForwardedPort } from './virtual-machine.ts'
 
@@ -27,7 +28,7 @@ const { values } = parseArgs({
 
 const tap = 'wire0'
 const media = { portMin: 20_000, portMax: 20_039 }
-const tones = { anna: 440, ben: 620 }
+const tones = { anna: 440, ben: 620, visitor: 800 }
 /** First boot in software on a busy machine; real hardware takes a tenth. */
 const bootLimitMs = 600_000
 
@@ -84,7 +85,11 @@ async function main(): Promise<number> {
   const machine = new VirtualMachine({ folder, disk, memoryMb: Number(values.memory), forward, tap })
   console.log(`${image} in a virtual machine with ${values.memory} MB:\n`)
   try {
-    await show(checks, machine, disk)
+    await show(checks, {
+      machine,
+      disk,
+      rootImage: join(root, 'image/out', image.replace(/raw$/, 'root.raw')),
+    })
   } catch (error) {
     checks.failed ||= 1
     console.log(`\n${error instanceof Error ? error.stack : String(error)}`)
@@ -102,7 +107,10 @@ async function main(): Promise<number> {
   return checks.failed
 }
 
-async function show(checks: Checks, machine: VirtualMachine, disk: string): Promise<void> {
+async function show(
+  checks: Checks,
+  { machine, disk, rootImage }: { machine: VirtualMachine; disk: string; rootImage: string },
+): Promise<void> {
   const box = new VirtualBox()
   const shipped = listPartitions(disk).map(({ name }) => name)
   let guest = ''
@@ -115,6 +123,13 @@ async function show(checks: Checks, machine: VirtualMachine, disk: string): Prom
     expect(shipped.length === 5 && shipped[1] === shipped[2] && shipped[3] === '_empty', shipped.join(', '))
     return `${shipped.join(', ')}; version ${version}`
   })
+  await checks.check('its root file system keeps its promises', async () =>
+    judgeRoot({
+      rootImage,
+      projectRoot: root,
+      folder: machine.options.folder,
+    }),
+  )
   await checks.check('power on: the page answers over the forwarded port', async () => {
     await machine.powerOn()
     const health = await box.waitForHealth(({ state }) => state === 'ok', bootLimitMs)
@@ -165,14 +180,15 @@ async function show(checks: Checks, machine: VirtualMachine, disk: string): Prom
       return `systemd started it again; people: ${people.map(({ displayName }) => displayName).join(', ')}`
     },
   )
-  const lab = await Lab.of(box)
-  await checks.check('two phones are added and two people signed in', async () => {
+  const lab = await Lab.of({ json: <T>(path: string) => forwarded<T>(box, path) })
+  await checks.check('three phones are added and two people signed in', async () => {
     await allowSipDevices(box)
     for (const who of ['anna', 'ben']) {
       const line = await addPhone(box, who)
       lines[who] = line
       await signIn(box, lab, line, who)
     }
+    lines['visitor'] = await addPhone(box, 'visitor')
     return undefined
   })
 
@@ -191,7 +207,7 @@ async function show(checks: Checks, machine: VirtualMachine, disk: string): Prom
     await box.logIn()
     const { devices } = await box.json<{ devices: { label: string }[] }>('/api/devices')
     const labels = devices.map(({ label }) => label).sort()
-    expect(labels.join() === 'added last,anna,ben', labels.join())
+    expect(labels.join() === 'added last,anna,ben,visitor', labels.join())
     expect(
       !/\bFAILED\b|corrupt|I\/O error/i.test(machine.kernel.text.slice(-60_000)),
       'the boot was not clean',
@@ -221,6 +237,12 @@ async function show(checks: Checks, machine: VirtualMachine, disk: string): Prom
   })
 }
 
+/** What the box says, with its own address replaced by the one that it is forwarded to. */
+async function forwarded<T>(box: VirtualBox, path: string): Promise<T> {
+  const text = JSON.stringify(await box.json(path))
+  return JSON.parse(text.replaceAll(/(?<=https:\/\/)[\d.]+(?=:)/g, '127.0.0.1')) as T
+}
+
 async function placeCalls(
   checks: Checks,
   { box, lines, folder }: { box: VirtualBox; lines: Record<string, OfficeLine>; folder: string },
@@ -228,7 +250,7 @@ async function placeCalls(
   await using stack = new AsyncDisposableStack()
   const caFile = join(folder, 'ca.pem')
   writeFileSync(caFile, box.caPem ?? '')
-  const phone = async (who: 'anna' | 'ben', secure: boolean) => {
+  const phone = async (who: keyof typeof tones, secure: boolean) => {
     const options = secure ? ({ transport: 'tls', mediaEncryption: 'srtp-mand', caFile } as const) : {}
     const started = await plugIn(box, lines[who] as OfficeLine, { toneHz: tones[who], ...options })
     stack.defer(() => started.stop())
@@ -236,14 +258,18 @@ async function placeCalls(
   }
   let anna: Awaited<ReturnType<typeof phone>> | undefined
   let ben: typeof anna
+  let visitor: typeof anna
   await checks.check('phones on this machine register through the forwarded ports', async () => {
     anna = await phone('anna', false)
     ben = await phone('ben', true)
+    visitor = await phone('visitor', false)
     return 'baresip over UDP; baresip over TLS with the box’s certificate checked, SRTP only'
   })
-  if (!anna || !ben) return
-  const [caller, callee] = [anna, ben]
-  await checks.check('a call to the box itself: *50* speaks', () => hearSignIn(caller))
+  if (!anna || !ben || !visitor) return
+  const [caller, callee, stranger] = [anna, ben, visitor]
+  await checks.check('a call to the box itself: *50* speaks to a phone where nobody is signed in', () =>
+    hearSignIn(stranger),
+  )
   await checks.check('a call through the machine to the lab’s Teams and back (echo)', () =>
     callEcho(caller, tones.anna),
   )

@@ -63,7 +63,7 @@ export class VirtualMachine {
       ...['-blockdev', 'driver=raw,node-name=disk,file=file', '-device', 'virtio-blk-pci,drive=disk'],
       ...[
         '-netdev',
-        ['user', 'id=lan', ...forwards].join(','),
+        ['user', 'id=lan', 'ipv6=off', ...forwards].join(','),
         '-device',
         'virtio-net-pci,netdev=lan,romfile=',
       ],
