@@ -52,6 +52,11 @@ for (const [width, height] of widths) {
     })
     t.teardown(() => context.close())
     const page = await context.newPage()
+    t.teardown(async () => {
+      if (t.passing()) return
+      await page.screenshot({ path: join(shots, `failed-${width}.png`), fullPage: true })
+      t.comment(`${page.url()}\n${box.output.slice(-4000)}`)
+    })
     const problems = watch(page)
     const me = new KeyboardPerson(page)
     const look = (name: string): Promise<void> => lookAt(t, page, `${name}-${width}`)

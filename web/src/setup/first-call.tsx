@@ -1,9 +1,7 @@
 import type { VNode } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
 import type { LiveCallsView, LiveCallView } from '#src/api/schema/calls.ts'
 import type { LabView } from '#src/api/schema/people.ts'
 import type { StepView } from '#src/api/schema/setup.ts'
-import { onEvent } from '../event-stream.ts'
 import { Notice } from '../ui/notice.tsx'
 import { partyName } from '../ui/party.tsx'
 import { State } from '../ui/state.tsx'
@@ -62,21 +60,8 @@ function CallNews(props: { call: LiveCallView }): VNode {
   )
 }
 
-/** The latest call that is going on. */
+/** The latest call that is going on. Read anew with each event: an answer that was on its way might be older than the event. */
 function useLiveCall(): LiveCallView | undefined {
-  const { data } = useResource<LiveCallsView>('/api/calls/live')
-  const [call, setCall] = useState<LiveCallView>()
-  useEffect(() => {
-    const latest = data?.calls.at(-1)
-    if (latest) setCall(latest)
-  }, [data])
-  useEffect(() => {
-    const stops = [
-      onEvent('callStarted', setCall),
-      onEvent('callChanged', setCall),
-      onEvent('callEnded', ({ id }) => setCall((now) => (now?.id === id ? undefined : now))),
-    ]
-    return () => stops.forEach((stop) => stop())
-  }, [])
-  return call
+  const { data } = useResource<LiveCallsView>('/api/calls/live', ['callStarted', 'callChanged', 'callEnded'])
+  return data?.calls.at(-1)
 }
