@@ -3,6 +3,7 @@ import type { Random } from '#src/base/random.ts'
 import type { IdentifiedDevice } from '#src/devices/identify.ts'
 import type { DeviceAccess } from '#src/model/device-access.ts'
 import type { Device } from '#src/model/device.ts'
+import { accountsOf } from './device-accounts.ts'
 import type { ProvisioningStore } from './ports.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -83,11 +84,12 @@ export class DeviceRegistry {
     return device
   }
 
-  /** The device's access, made now when it has none. */
-  accessOf(deviceId: string): DeviceAccess {
-    const kept = this.#store.deviceAccess.find(deviceId)
+  /** The device's access, made now when it has none, and its line with it if a power cut came before that. */
+  accessOf(device: Device): DeviceAccess {
+    const kept = this.#store.deviceAccess.find(device.id)
     if (kept) return kept
-    const access = this.#freshAccess(deviceId, undefined)
+    if (device.kind !== 'dect-server' && accountsOf(this.#store, device).length === 0) this.#addLine(device)
+    const access = this.#freshAccess(device.id, undefined)
     this.#store.deviceAccess.save(access)
     return access
   }
@@ -98,18 +100,17 @@ export class DeviceRegistry {
     this.#store.deviceAccess.save(this.#freshAccess(deviceId, undefined))
   }
 
-  /** Makes token and passwords anew: what an earlier holder knew is worth nothing; `onlyTo` is then served only. */
+  /** Makes passwords and token anew: what an earlier holder knew is worth nothing; `onlyTo` is then served only. */
   async startAnew(device: Device, onlyTo: string | undefined, state: Device['state']): Promise<void> {
+    const accounts = accountsOf(this.#store, device)
+    // The passwords first: a disk that fails in between must not open the way to one that somebody knows.
+    for (const { id } of accounts) this.#store.lines.setPassword(id, this.#random.password(passwordLength))
     this.#store.deviceAccess.save(this.#freshAccess(device.id, onlyTo))
-    for (const line of this.#store.lines.listByDevice(device.id)) {
-      this.#store.lines.setPassword(line.id, this.#random.password(passwordLength))
-    }
     this.#store.devices.save({ ...device, state })
     this.#onChanged(device.id)
-    // Whoever registered with the old password is rung no more.
-    for (const { username } of this.#store.lines.listByDevice(device.id)) {
-      await this.#store.bindings.change(username, this.#clock.nowMs(), () => [])
-    }
+    // Whoever registered with the old password is rung no more. All in one commit.
+    const nowMs = this.#clock.nowMs()
+    await Promise.all(accounts.map(({ username }) => this.#store.bindings.change(username, nowMs, () => [])))
   }
 
   /** `found` becomes `onboarded`; false for any other state. */

@@ -8,6 +8,7 @@ import type { DeviceAccess } from '#src/model/device-access.ts'
 import type { Device } from '#src/model/device.ts'
 import { buildDeviceView, hostFor } from './build-device-view.ts'
 import { ConditionalFiles } from './conditional.ts'
+import { accountsOf, holdersOf } from './device-accounts.ts'
 import type { DeviceRegistry } from './device-registry.ts'
 import { judgeHandOver, type HandOver } from './judge-hand-over.ts'
 import type {
@@ -122,7 +123,7 @@ export class FileServer implements DeviceDoor {
     const device = found && this.#permit(found, request, told)
     if (!device) return notFound
 
-    const access = registry.accessOf(device.id)
+    const access = registry.accessOf(device)
     const view = this.#view(device, access, 'bootstrap', access.token, request)
     const file = renderFile({ fileName: path.fileName, family: familyFor(device, identity) }, view)
     if (!file) return notFound
@@ -253,17 +254,16 @@ export class FileServer implements DeviceDoor {
   }
 
   #judge(device: Device, from: string): HandOver {
-    const access = this.#needs.store.deviceAccess.find(device.id)
-    return judgeHandOver({ device, access, signedIn: this.#isSignedIn(device), from })
+    const { store } = this.#needs
+    const access = store.deviceAccess.find(device.id)
+    // A DECT server registers nothing itself: it is in use when one of its handsets is.
+    const inUse = holdersOf(store, device).some(({ lastSeenAtMs }) => lastSeenAtMs !== undefined)
+    return judgeHandOver({ access, inUse, signedIn: this.#isSignedIn(device), state: device.state, from })
   }
 
-  #isSignedIn({ id, kind }: Device): boolean {
+  #isSignedIn(device: Device): boolean {
     const { store } = this.#needs
-    const devices =
-      kind === 'dect-server' ? store.devices.listChildren(id).map((handset) => handset.id) : [id]
-    return devices
-      .flatMap((deviceId) => store.lines.listByDevice(deviceId))
-      .some((line) => store.signIns.forLine(line.id) !== undefined)
+    return accountsOf(store, device).some(({ id }) => store.signIns.forLine(id) !== undefined)
   }
 
   #view(

@@ -1,5 +1,6 @@
 import type { Clock } from '#src/base/clock.ts'
 import type { AdoptionClock } from './adoption-window.ts'
+import { accountsOf } from './device-accounts.ts'
 import type { DeviceRegistry } from './device-registry.ts'
 import type { AdoptionControl, FoundDevices, ProvisioningStore, RefusedNote, ScreenSignIn } from './ports.ts'
 import type { RefusedNotes } from './refused-notes.ts'
@@ -62,7 +63,7 @@ export class FoundDeviceService implements FoundDevices {
     const device = this.#store.devices.find(deviceId)
     if (device?.mac === undefined || device.state === 'off-boarded') return false
     const onlyTo = this.#notes.find(deviceId)?.from
-    for (const line of this.#store.lines.listByDevice(deviceId)) await this.#signIn.signOut(line.id, actor)
+    for (const { id } of accountsOf(this.#store, device)) await this.#signIn.signOut(id, actor)
     // Read again: signing out has changed the state.
     const current = this.#store.devices.find(deviceId)
     if (!current) return false

@@ -16,18 +16,20 @@ export type HandOver =
  * most that a stranger can gain is a line that can do nothing but sign in and call for help.
  */
 export function judgeHandOver(facts: {
-  device: Device
+  state: Device['state']
   access: DeviceAccess | undefined
   signedIn: boolean
+  /** One of its accounts has been registered. */
+  inUse: boolean
   from: string
 }): HandOver {
-  const { device, access, signedIn, from } = facts
+  const { state, access, signedIn, inUse, from } = facts
   if (signedIn) return { kind: 'refused', why: 'in-use' }
   // Whoever asks for one that was off-boarded makes it a new device first; until then there is nothing to give.
-  if (device.state === 'off-boarded') return { kind: 'refused', why: 'handed-over' }
+  if (state === 'off-boarded') return { kind: 'refused', why: 'handed-over' }
   if (!access) {
     // Added on the page and set up by hand: a phone uses this line, and its password is not for whoever asks.
-    return device.lastSeenAtMs === undefined ? { kind: 'hand-over' } : { kind: 'refused', why: 'in-use' }
+    return inUse ? { kind: 'refused', why: 'in-use' } : { kind: 'hand-over' }
   }
   const { handedOverTo } = access
   if (access.handedOverAtMs === undefined) {

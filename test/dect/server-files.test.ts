@@ -136,3 +136,44 @@ t.test(
     t.equal((await box.ask(`/${mac}-users.xml`, stranger))?.status, 404)
   },
 )
+
+t.test('a server that handsets already use is given to nobody who asks by its MAC', async (t) => {
+  const { box, dect } = start(t)
+  const server = dect.servers.add({ label: 'Set up by hand', mac, model: 'IP-DECT Server 400' })
+  const [handset] = await dect.handsets.add(server.id, [{ ipei: someIpei(1), label: 'Ward 3' }])
+  if (!handset) throw new Error('one was added')
+  await register(box, handset)
+  const stranger = { headers, remoteAddress: '198.51.100.7' }
+  t.equal((await box.ask(`/${mac}-config.xml`, stranger))?.status, 404)
+  t.match(box.provisioning.found.refused(), [{ deviceId: server.id, why: 'in-use' }])
+})
+
+t.test('“allow again” on a server: nobody stays signed in, and no handset keeps its password', async (t) => {
+  const { box, dect } = start(t)
+  const server = dect.servers.add({ label: 'Clinic', mac, model: 'IP-DECT Server 400' })
+  const handsets = await dect.handsets.add(
+    server.id,
+    [1, 2].map((index) => ({ ipei: someIpei(index), label: `Ward ${index}` })),
+  )
+  const [first, second] = handsets
+  if (!first || !second) throw new Error('two were added')
+  const { own } = await plugIn(box)
+  await register(box, first)
+  const signIn = { lineId: second.line.id, userId: 'anna', signedInAtMs: 1, verifiedAtMs: 1 }
+  box.store.signIns.save(signIn, someUser({ id: 'anna' }), '{}')
+  const passwords = handsets.map(({ line }) => box.store.lines.password(line.id))
+
+  const signOut = box.signIn.signOut.bind(box.signIn)
+  box.signIn.signOut = (lineId, actor) => {
+    box.store.signIns.remove(lineId)
+    return signOut(lineId, actor)
+  }
+  t.ok(await box.provisioning.found.allowAgain(server.id, 'admin'))
+  t.ok(box.signIn.actions.includes(`signOut ${second.line.id} admin`))
+  for (const [index, { line }] of handsets.entries()) {
+    t.not(box.store.lines.password(line.id), passwords[index])
+    t.strictSame(box.store.bindings.find(line.username, box.clock.nowMs()), [])
+  }
+  t.equal((await box.askSecure(`${own}${mac}-config.xml`, { headers }))?.status, 404)
+  t.not((await plugIn(box)).own, '', 'the server that was reset gets its files')
+})

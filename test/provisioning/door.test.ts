@@ -156,6 +156,41 @@ t.test('nobody gets the identity of a person by a MAC, not even with the adminâ€
   t.equal((await box.ask(`/${mac}.boot`, { remoteAddress: '192.0.2.66' }))?.status, 200)
 })
 
+t.test(
+  'a disk that fails while a phone is allowed again never leaves an old password to be fetched',
+  async (t) => {
+    const box = new TestProvisioning(t)
+    const { own } = await box.plugIn(mac)
+    await box.askSecure(`${own}${mac}.cfg`)
+    const setPassword = box.store.lines.setPassword.bind(box.store.lines)
+    box.store.lines.setPassword = () => {
+      throw new Error('disk full')
+    }
+    await t.rejects(box.provisioning.found.allowAgain(box.deviceId(mac), 'admin'), { message: 'disk full' })
+    t.equal((await box.ask(`/${mac}.cfg`, { remoteAddress: '192.0.2.66' }))?.status, 404)
+    t.equal((await box.askSecure(`${own}${mac}.cfg`))?.status, 200, 'who had it before keeps it')
+    box.store.lines.setPassword = setPassword
+    t.ok(await box.provisioning.found.allowAgain(box.deviceId(mac), 'admin'))
+  },
+)
+
+t.test('a phone that lost its line to a power cut gets one when it asks again', async (t) => {
+  const box = new TestProvisioning(t)
+  const add = box.store.lines.add.bind(box.store.lines)
+  const remove = box.store.devices.remove.bind(box.store.devices)
+  box.store.lines.add = () => {
+    throw new Error('power cut')
+  }
+  box.store.devices.remove = () => undefined
+  t.equal((await box.ask(`/${mac}.boot`))?.status, 503)
+  box.store.lines.add = add
+  box.store.devices.remove = remove
+  t.strictSame(box.store.lines.list(), [], 'the device stands without a line')
+  await box.restart()
+  const { own } = await box.plugIn(mac)
+  t.match((await box.askSecure(`${own}${mac}.cfg`))?.body, /account\.1\.user_name = bl\d{8}/)
+})
+
 t.test('an off-boarded phone that was reset is a new one', async (t) => {
   const box = new TestProvisioning(t)
   const { own } = await box.plugIn(mac)

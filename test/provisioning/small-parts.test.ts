@@ -6,7 +6,7 @@ import type { DeviceRequest } from '#src/provisioning/ports.ts'
 import { ownPath, readPath } from '#src/provisioning/read-path.ts'
 import { SourceThrottle, sourceOf } from '#src/provisioning/source-throttle.ts'
 import { isBootstrap, Tokens } from '#src/provisioning/tokens.ts'
-import { openTestStore, someDevice } from '#test/store/store-fixture.ts'
+import { openTestStore } from '#test/store/store-fixture.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 
 const token = `b${'x'.repeat(32)}`
@@ -89,19 +89,14 @@ t.test('a hand-over happens once, and never where there is something to lose', a
     fetchedAtMs: undefined,
   }
   const handed = { ...fresh, handedOverAtMs: 5, handedOverTo: from }
-  const device = someDevice({ state: 'found' })
   const refused = (why: string): object => ({ kind: 'refused', why })
   const table: [string, Partial<Parameters<typeof judgeHandOver>[0]>, HandOver | object][] = [
     ['new', { access: fresh }, { kind: 'hand-over' }],
-    ['added on the page', { device: someDevice() }, { kind: 'hand-over' }],
-    ['set up by hand', { device: someDevice({ lastSeenAtMs: 3 }) }, refused('in-use')],
+    ['added on the page', { state: 'onboarded' }, { kind: 'hand-over' }],
+    ['set up by hand', { state: 'onboarded', inUse: true }, refused('in-use')],
     ['somebody is signed in', { access: fresh, signedIn: true }, refused('in-use')],
-    [
-      'signed in, off-boarded',
-      { device: someDevice({ state: 'off-boarded' }), signedIn: true },
-      refused('in-use'),
-    ],
-    ['off-boarded', { device: someDevice({ state: 'off-boarded' }), access: handed }, refused('handed-over')],
+    ['signed in, off-boarded', { state: 'off-boarded', signedIn: true }, refused('in-use')],
+    ['off-boarded', { state: 'off-boarded', access: handed }, refused('handed-over')],
     ['the same again', { access: handed }, { kind: 'repeat' }],
     ['another asks', { access: handed, from: '192.0.2.11' }, refused('handed-over')],
     ['it was used', { access: { ...handed, fetchedAtMs: 6 } }, refused('handed-over')],
@@ -111,7 +106,7 @@ t.test('a hand-over happens once, and never where there is something to lose', a
   ]
   for (const [name, facts, expected] of table)
     t.strictSame(
-      judgeHandOver({ device, access: undefined, signedIn: false, from, ...facts }),
+      judgeHandOver({ state: 'found', access: undefined, signedIn: false, inUse: false, from, ...facts }),
       expected,
       name,
     )
