@@ -61,6 +61,7 @@ function isUnchanged({ headers }: DeviceRequest, { etag, modifiedAtMs }: Version
   }
   const since = headers['if-modified-since']
   const sinceMs = typeof since === 'string' ? Date.parse(since) : NaN
-  // A date that cannot be read is as good as none (RFC 9110 13.1.3); NaN compares as false.
-  return sinceMs >= modifiedAtMs
+  // Devices repeat the date that they were given, so another one, later ones too, is no version of ours: the box's
+  // clock may have been ahead once. A date that cannot be read is as good as none (RFC 9110 13.1.3).
+  return sinceMs === modifiedAtMs
 }

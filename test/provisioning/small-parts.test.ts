@@ -150,6 +150,17 @@ t.test('304 for what a device has, by content and by time', async (t) => {
   )
 })
 
+t.test('a box whose clock was set back still gives out what has changed', async (t) => {
+  const answer = (clock: FakeClock, body: string, since?: string) => {
+    const headers = since === undefined ? {} : { 'if-modified-since': since }
+    const request = { method: 'GET', headers } as unknown as DeviceRequest
+    return new ConditionalFiles(clock).answer('d1/x.cfg', { contentType: '', body, kind: 'device' }, request)
+  }
+  // No battery: the first file went out in a year to come, before the box had asked a time server.
+  const wrong = answer(new FakeClock(1_900_000_000_000), 'one').headers['last-modified'] ?? ''
+  t.equal(answer(new FakeClock(1_700_000_000_000), 'two', wrong).status, 200)
+})
+
 t.test('a source may so often per window; IPv6 counts by its network', async (t) => {
   const clock = new FakeClock()
   const throttle = new SourceThrottle({ clock, limit: 2, windowMs: 1000 })
