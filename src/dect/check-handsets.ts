@@ -19,9 +19,12 @@ export interface HandsetFacts {
 }
 
 const maxLabelLength = 60
-/** As many digits as routing takes for an extension. */
-const extension = /^\d{1,6}$/
 const controlCharacter = /\p{Cc}/u
+
+/** True for as many digits as routing takes for an extension, wherever they stand: a name of digits is dialled too. */
+export function isExtension(text: string): boolean {
+  return /^\d{1,6}$/.test(text)
+}
 
 /** Judges a list of handsets by itself and against what the box has; every problem of every row is told. */
 export function checkHandsets(
@@ -49,17 +52,20 @@ export function checkHandsets(
     const labelProblem = problemOfLabel(label)
     if (labelProblem !== undefined) add('label', labelProblem)
 
-    const digits = handset.extension?.trim() || undefined
+    const extension = handset.extension?.trim() || undefined
+    const digits = extension ?? (isExtension(label) ? label : undefined)
     if (digits !== undefined) {
       const earlier = rowOfExtension.get(digits)
       const extensionProblem =
         earlier === undefined
           ? problemOfExtension(digits, facts)
           : `Row ${earlier} has this extension already.`
-      if (extensionProblem !== undefined) add('extension', extensionProblem)
+      if (extensionProblem !== undefined) {
+        add(extension === undefined ? 'label' : 'extension', extensionProblem)
+      }
       rowOfExtension.set(digits, earlier ?? row)
     }
-    return { ipei: ipei ?? '', label, extension: digits }
+    return { ipei: ipei ?? '', label, extension }
   })
   return { checked, problems }
 }
@@ -78,7 +84,7 @@ export function problemOfExtension(
   facts: Pick<HandsetFacts, 'lines' | 'emergencyNumbers'>,
   ownLineId?: string,
 ): string | undefined {
-  if (!extension.test(digits)) return 'An extension is one to six digits.'
+  if (!isExtension(digits)) return 'An extension is one to six digits.'
   // Behind a 0 or 9, as people dial it by habit, help is called only where nobody has that extension.
   if ([digits, digits.replace(/^[09]/, '')].some((number) => facts.emergencyNumbers.includes(number))) {
     return 'This is a number for emergency calls.'

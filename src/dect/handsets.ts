@@ -3,15 +3,19 @@ import { ApplianceError } from '#src/base/errors.ts'
 import type { Device } from '#src/model/device.ts'
 import type { Line } from '#src/model/line.ts'
 import { forgetAccessCode, keepAccessCode, makeAccessCode, readAccessCode } from './access-code.ts'
-import { checkHandsets, problemOfExtension, problemOfLabel, type CheckedHandset } from './check-handsets.ts'
+import {
+  checkHandsets,
+  isExtension,
+  problemOfExtension,
+  problemOfLabel,
+  type CheckedHandset,
+} from './check-handsets.ts'
 import { needDevice, type DectContext } from './context.ts'
 import type { Handset, Handsets, HandsetState } from './ports.ts'
 
 /** Random digits behind the letters of a user name; it can never be taken for a number that somebody dials. */
 const usernameDigits = 6
 const passwordLength = 16
-/** An extension is a label of digits: that is how routing finds it. */
-const isExtension = (label: string): boolean => /^\d{1,6}$/.test(label)
 
 /** "Ward 2" before "Ward 10". */
 const byLabel = new Intl.Collator('en', { numeric: true })
@@ -50,7 +54,11 @@ export function createHandsets(context: DectContext): Handsets {
       return store.devices
         .listChildren(serverId)
         .sort((a, b) => byLabel.compare(a.label, b.label))
-        .map((device) => viewOf(device, lines.get(device.id)))
+        .flatMap((device) => {
+          const line = lines.get(device.id)
+          // One that the disk kept half of must not hide the others.
+          return line ? [viewOf(device, line)] : []
+        })
     },
 
     async add(serverId, handsets) {
@@ -65,10 +73,7 @@ export function createHandsets(context: DectContext): Handsets {
           await setImmediate()
         }
       } catch (error) {
-        for (const device of added) {
-          forgetAccessCode(store.secrets, device.id)
-          store.devices.remove(device.id)
-        }
+        for (const { id } of added) discard(id, store)
         throw error
       }
       logger.info({ deviceId: serverId, handsets: added.length }, 'handsets were added')
@@ -83,10 +88,10 @@ export function createHandsets(context: DectContext): Handsets {
       const labelProblem = problemOfLabel(label)
       if (labelProblem !== undefined)
         throw new ApplianceError('INVALID', { field: 'label' }, { text: labelProblem })
-      const problem =
-        to.extension === undefined ? undefined : problemOfExtension(to.extension, facts(), line.id)
-      if (problem !== undefined)
-        throw new ApplianceError('INVALID', { field: 'extension' }, { text: problem })
+      const digits = to.extension ?? (isExtension(label) ? label : undefined)
+      const problem = digits === undefined ? undefined : problemOfExtension(digits, facts(), line.id)
+      const field = to.extension === undefined ? 'label' : 'extension'
+      if (problem !== undefined) throw new ApplianceError('INVALID', { field }, { text: problem })
       store.devices.save({ ...device, label })
       store.lines.setLabel(line.id, to.extension ?? label)
       configurationChanged(device)
@@ -133,13 +138,29 @@ function addOne(handset: CheckedHandset, server: Device, { store, clock, random 
   const line = { id: random.token(16), deviceId: device.id, username, createdAtMs }
   store.devices.save(device)
   try {
-    store.lines.add({ ...line, label: handset.extension ?? handset.label }, random.password(passwordLength))
+    // The line last: a handset without one was cut off in between, see `removeUnfinished`.
     keepAccessCode(store.secrets, device.id, makeAccessCode(random))
+    store.lines.add({ ...line, label: handset.extension ?? handset.label }, random.password(passwordLength))
   } catch (error) {
-    store.devices.remove(device.id)
+    discard(device.id, store)
     throw error
   }
   return device
+}
+
+function discard(handsetId: string, { devices, secrets }: DectContext['store']): void {
+  devices.remove(handsetId)
+  forgetAccessCode(secrets, handsetId)
+}
+
+/** Removes handsets of which a power cut kept only the first half: nobody was told that they had been added. */
+export function removeUnfinished({ store, logger }: DectContext): void {
+  const whole = new Set(store.lines.list().map(({ deviceId }) => deviceId))
+  for (const { id, kind } of store.devices.list()) {
+    if (kind !== 'dect-handset' || whole.has(id)) continue
+    discard(id, store)
+    logger.warn({ deviceId: id }, 'a handset that was added only half is removed')
+  }
 }
 
 function refusal(problems: readonly { row: number; text: string }[]): ApplianceError {

@@ -25,9 +25,9 @@ export class SubscriptionWindows implements Subscription {
     const { store, events, logger } = this.#context
     for (const { id, kind } of store.devices.list()) {
       if (kind !== 'dect-server' || store.secrets.get(markName(id)) === undefined) continue
-      store.secrets.remove(markName(id))
       logger.info({ deviceId: id }, 'a subscription window was open at the last end and is closed')
       events.emit('configurationChanged', { serverId: id })
+      this.#removeMark(id)
     }
   }
 
@@ -47,7 +47,7 @@ export class SubscriptionWindows implements Subscription {
     this.#open.get(serverId)?.timer.cancel()
     const openedAtMs = clock.nowMs()
     const window = { serverId, openedAtMs, closesAtMs: openedAtMs + durationMs }
-    this.#open.set(serverId, { window, timer: clock.setTimer(durationMs, () => this.#closeInTime(serverId)) })
+    this.#open.set(serverId, { window, timer: clock.setTimer(durationMs, () => this.close(serverId)) })
     logger.info({ deviceId: serverId, durationMs }, 'a subscription window was opened')
     events.emit('configurationChanged', { serverId })
     events.emit('windowChanged', { serverId, window })
@@ -57,24 +57,24 @@ export class SubscriptionWindows implements Subscription {
   close(serverId: string): void {
     const entry = this.#open.get(serverId)
     if (!entry) return
-    const { store, events, logger } = this.#context
+    const { events, logger } = this.#context
     entry.timer.cancel()
     this.#open.delete(serverId)
     logger.info({ deviceId: serverId }, 'a subscription window was closed')
     events.emit('configurationChanged', { serverId })
     events.emit('windowChanged', { serverId, window: undefined })
-    store.secrets.remove(markName(serverId))
+    this.#removeMark(serverId)
   }
 
   find(serverId: string): SubscriptionWindow | undefined {
     return this.#open.get(serverId)?.window
   }
 
-  #closeInTime(serverId: string): void {
+  #removeMark(serverId: string): void {
     try {
-      this.close(serverId)
+      this.#context.store.secrets.remove(markName(serverId))
     } catch (error) {
-      // It is closed; only the mark stayed, and costs one fetch at the next start.
+      // The window is closed; only the mark stays, and costs one fetch at the next start.
       this.#context.logger.error(
         { err: error, deviceId: serverId },
         'the mark of a window could not be removed',

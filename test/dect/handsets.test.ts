@@ -104,6 +104,64 @@ t.test('when the store refuses in the middle nothing stays', async (t) => {
   t.equal((await dect.handsets.add(server.id, handsets)).length, 4, 'the same list is taken afterwards')
 })
 
+t.test(
+  'a handset that a power cut left without a line hides no other, and is gone at the next start',
+  async (t) => {
+    const { dect, store, server } = startTestDect(t)
+    await dect.handsets.add(server.id, [{ ipei: someIpei(0), label: 'Whole' }])
+    const add = store.lines.add.bind(store.lines)
+    const remove = store.devices.remove.bind(store.devices)
+    store.lines.add = () => {
+      throw new Error('power cut')
+    }
+    store.devices.remove = () => undefined
+    await t.rejects(dect.handsets.add(server.id, [{ ipei: someIpei(1), label: 'Half' }]))
+    store.lines.add = add
+    store.devices.remove = remove
+    t.equal(store.devices.listChildren(server.id).length, 2)
+    t.strictSame(
+      dect.handsets.list(server.id).map(({ device }) => device.label),
+      ['Whole'],
+    )
+    const half = store.devices.findByIpei(someIpei(1))?.id ?? ''
+    dect.start()
+    t.equal(store.devices.find(half), undefined)
+    t.equal(store.secrets.get(`dect.accessCode.${half}`), undefined)
+    t.equal((await dect.handsets.add(server.id, [{ ipei: someIpei(1), label: 'Half' }])).length, 1)
+  },
+)
+
+t.test('a name of digits is an extension, and judged as one', async (t) => {
+  const { dect, server } = startTestDect(t)
+  const [first, second] = await dect.handsets.add(server.id, [
+    { ipei: someIpei(0), label: '203' },
+    { ipei: someIpei(1), label: 'Ward' },
+  ])
+  if (!first || !second) throw new Error('two were added')
+  t.equal(first.extension, '203')
+  const one = (label: string) => dect.handsets.add(server.id, [{ ipei: someIpei(2), label }])
+  await t.rejects(one('203'), {
+    code: 'INVALID',
+    details: { problems: [{ field: 'label', text: /has this extension/ }] },
+  })
+  await t.rejects(one('0112'), {
+    code: 'INVALID',
+    details: { problems: [{ field: 'label', text: /emergency/ }] },
+  })
+  const rename = (label: string) => dect.handsets.rename(second.device.id, { label, extension: undefined })
+  t.throws(() => rename('203'), { code: 'INVALID', details: { field: 'label' } })
+  t.throws(() => rename('9110'), { code: 'INVALID', details: { field: 'label' } })
+  t.equal(rename('204').extension, '204')
+  t.equal(rename('204').extension, '204', 'its own')
+  await t.rejects(
+    dect.handsets.add(server.id, [
+      { ipei: someIpei(3), label: '205' },
+      { ipei: someIpei(4), label: 'B', extension: '205' },
+    ]),
+    { code: 'INVALID', details: { problems: [{ row: 2, field: 'extension', text: /Row 1/ }] } },
+  )
+})
+
 t.test('one handset goes, the others stay as they are', async (t) => {
   const { dect, store, server, changed, clock } = startTestDect(t)
   const added = await dect.handsets.add(

@@ -84,3 +84,27 @@ t.test(
     t.strictSame(third.changed, [], 'once')
   },
 )
+
+t.test('a full disk does not keep the box from starting', async (t) => {
+  const clock = new FakeClock()
+  const store = openTestStore(t, { clock })
+  const first = startTestDect(t, { store, clock })
+  first.dect.subscription.open(first.server.id, minuteMs)
+  first.dect.stop()
+  const second = startTestDect(t, { store, clock })
+  store.secrets.remove = () => {
+    throw new Error('disk full')
+  }
+  store.devices.remove = () => {
+    throw new Error('disk full')
+  }
+  store.devices.save({
+    ...first.server,
+    id: 'half',
+    kind: 'dect-handset',
+    mac: undefined,
+    parentId: first.server.id,
+  })
+  second.dect.start()
+  t.strictSame(second.changed, [first.server.id], 'and the server is told')
+})
