@@ -77,7 +77,16 @@ export function createProvisioning(needs: ProvisioningNeeds): Provisioning {
     clock,
     logger,
   })
-  const queue = new SyncQueue({ clock, lifetime, tell: (deviceId) => teller.tell(deviceId) })
+  /** Devices that have changed and do not know it: away, or their connection ended with the box's last run. */
+  const untold = new Set<string>()
+  /** Those of them that have registered since: one that does not answer now either does not know check-sync. */
+  const lastTry = new Set<string>()
+  const tell = async (deviceId: string): Promise<void> => {
+    // Noted before: it takes half a minute to fail, and the device may register meanwhile.
+    if (!lastTry.delete(deviceId)) untold.add(deviceId)
+    if (await teller.tell(deviceId)) untold.delete(deviceId)
+  }
+  const queue = new SyncQueue({ clock, lifetime, tell })
   const screens = new DeviceScreens({ store, signIn, teller, clock, lifetime, logger: sparing })
   /** Devices that have read everything with their first token: the next registration sends them for the second. */
   const moving = new Set<string>()
@@ -126,10 +135,13 @@ export function createProvisioning(needs: ProvisioningNeeds): Provisioning {
   )
   if (calls) {
     const stop = calls.on('bindingChanged', ({ aor, bindings }) => {
-      if (moving.size === 0 || bindings.length === 0) return
+      if (moving.size + untold.size === 0 || bindings.length === 0) return
       const line = store.lines.findByUsername(aor)
       const deviceId = line && deviceOfLine(line.id)
-      if (deviceId !== undefined && moving.has(deviceId)) queue.changed(deviceId)
+      if (deviceId === undefined) return
+      const isUntold = untold.delete(deviceId)
+      if (isUntold) lastTry.add(deviceId)
+      if (isUntold || moving.has(deviceId)) queue.changed(deviceId)
     })
     lifetime.own('registrations', stop)
   }

@@ -49,16 +49,17 @@ export class DeviceTeller {
     if (this.#served.size > maxRemembered && oldest !== undefined) this.#served.delete(oldest)
   }
 
-  /** Sends check-sync when the device is registered and has older files than it could have. */
-  async tell(deviceId: string): Promise<void> {
+  /** Sends check-sync when the device has older files than it could have; false when it could not be told. */
+  async tell(deviceId: string): Promise<boolean> {
     const device = this.#store.devices.find(deviceId)
     const access = device && this.#store.deviceAccess.find(deviceId)
-    if (!device || access?.fetchedAtMs === undefined || !this.#hasNews(device, access.token)) return
+    if (!device || access?.fetchedAtMs === undefined || !this.#hasNews(device, access.token)) return true
     const line = this.#registeredLine(device)
     const notifier = this.#notifier()
-    if (!line || !notifier) return
+    if (!line || !notifier) return false
     const told = await notifier.notify(line.username, { event: checkSync })
     this.#logger.info({ deviceId, ...told }, 'a device was told to fetch its configuration')
+    return told.answered > 0
   }
 
   /** Sends something to show on the device's display. */

@@ -86,6 +86,35 @@ t.test('a phone that is not registered, or has never fetched, is not told', asyn
   t.strictSame(box.pbx.notified, [])
 })
 
+t.test('a phone that could not be told is told when it registers again, and not for ever', async (t) => {
+  const { box, told } = await startWithPhone(t)
+  const notify = box.pbx.notify.bind(box.pbx)
+  box.pbx.notify = async (username, notification) => ({
+    ...(await notify(username, notification)),
+    answered: 0,
+  })
+  box.provisioning.found.adopt(box.deviceId(mac), 'admin')
+  await box.settle()
+  t.strictSame(box.pbx.notified.splice(0), [told], 'its connection did not survive a restart, for one')
+  await box.register(mac)
+  await box.settle()
+  t.strictSame(box.pbx.notified.splice(0), [told], 'over the new one')
+  await box.register(mac)
+  await box.settle()
+  t.strictSame(box.pbx.notified, [], 'one that does not know check-sync is left in peace')
+
+  box.pbx.notify = notify
+  const username = box.store.lines.list()[0]?.username ?? ''
+  await box.store.bindings.change(username, box.clock.nowMs(), () => [])
+  box.settings.site.timeZone = 'Europe/London'
+  box.provisioning.everythingChanged()
+  await box.settle()
+  t.strictSame(box.pbx.notified, [], 'it is away')
+  await box.register(mac)
+  await box.settle()
+  t.strictSame(box.pbx.notified, [told])
+})
+
 t.test('after a restart of the box every phone is told once: what it has is not known', async (t) => {
   const { box, told } = await startWithPhone(t)
   await box.restart()
