@@ -53,7 +53,8 @@ export interface RunningLab {
 const maxRestarts = 5
 const restartWindowMs = secondsToMs(600)
 const restartDelaysMs = [200, 500, 1000, 2000, 5000]
-const defaultReadyTimeoutMs = secondsToMs(30)
+// Nothing waits for it but the box itself, and a small machine that is busy takes long to start a second program.
+const defaultReadyTimeoutMs = secondsToMs(120)
 
 /** Starts the lab process and keeps it running; LAB_FAILED when the first start does not succeed. */
 export async function startLab(options: StartLabOptions): Promise<RunningLab> {
