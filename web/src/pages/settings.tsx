@@ -5,9 +5,11 @@ import { ask } from '../api-client.ts'
 import { SettingInput } from '../settings/setting-input.tsx'
 import { Account } from '../settings/account.tsx'
 import { History } from '../settings/history.tsx'
+import { Machine } from '../settings/machine.tsx'
 import { Restart } from '../settings/restart.tsx'
 import { groupsOf, patchOf, removalOf, shownValue, type Edits } from '../settings/edits.ts'
 import { count } from '../format.ts'
+import { stepHref, steps } from '../setup/steps.ts'
 import { Failure, Loading, Notice } from '../ui/notice.tsx'
 import { useAction, useResource } from '../use-resource.ts'
 
@@ -50,6 +52,7 @@ export function Settings(): VNode {
   return (
     <>
       <h1>Settings</h1>
+      <StepByStep />
       <Failure failure={failure} onRetry={reload} />
       {!data && !failure && <Loading />}
       {data && data.problems.length > 0 && (
@@ -133,8 +136,24 @@ export function Settings(): VNode {
         </form>
       )}
       <Account />
+      <Machine onRestart={() => setRestarting(true)} />
       <History />
     </>
+  )
+}
+
+/** What is set with checks and advice is set in the setup, as often as one likes. */
+function StepByStep(): VNode {
+  const guided = steps.filter(({ id }) => ['network', 'time', 'certificate', 'teams'].includes(id))
+  return (
+    <nav class="by-step" aria-label="Settings with checks">
+      <span class="muted">Set with advice and checks:</span>
+      {guided.map(({ id, title }) => (
+        <a key={id} href={stepHref(id)}>
+          {title}
+        </a>
+      ))}
+    </nav>
   )
 }
 

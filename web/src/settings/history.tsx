@@ -4,31 +4,7 @@ import type { AuditPage } from '#src/api/schema/settings.ts'
 import { formatMoment } from '../format.ts'
 import { Failure } from '../ui/notice.tsx'
 import { useResource } from '../use-resource.ts'
-
-const words: Record<string, string> = {
-  'admin.login': 'logged in',
-  'admin.password': 'changed the password',
-  'admin.reset': 'took the password away',
-  'box.claim': 'claimed the box',
-  'box.restart': 'restarted the box',
-  'call.hangUp': 'hung up a call',
-  'certificate.keep': 'uploaded the certificate for Teams',
-  'certificate.request': 'made a certificate request',
-  'device.add': 'added a phone',
-  'device.remove': 'removed a phone',
-  'device.rename': 'renamed a phone',
-  'line.credentials': 'read credentials',
-  'line.password': 'made a new phone password',
-  'line.provisioned': 'set up a softphone by link',
-  'line.signIn': 'signed in on a phone',
-  'line.signIn.begin': 'began a sign-in',
-  'line.signOut': 'signed out of a phone',
-  'policy.change': 'changed a calling policy',
-  'policy.remove': 'took a calling policy away',
-  'settings.change': 'changed settings',
-  'setup.consent': 'tried the app registration',
-  'setup.skip': 'left a setup step for later',
-}
+import { auditWords } from './audit-words.ts'
 
 /** Who did what on the box lately. */
 export function History(): VNode {
@@ -69,7 +45,7 @@ function Entries(): VNode {
             <tr key={entry.id}>
               <td data-name="When">{formatMoment(entry.atMs)}</td>
               <td data-name="Who">{entry.actor}</td>
-              <td data-name="What">{words[entry.action] ?? entry.action}</td>
+              <td data-name="What">{auditWords[entry.action] ?? entry.action}</td>
               <td data-name="Details" class="muted">
                 {describe(entry)}
               </td>

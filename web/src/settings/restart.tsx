@@ -1,12 +1,10 @@
 import type { VNode } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
-import type { HealthView } from '#src/api/schema/health.ts'
+import { useState } from 'preact/hooks'
 import { ask } from '../api-client.ts'
-import { Confirm, Dialog } from '../ui/dialog.tsx'
-import { Failure, Notice } from '../ui/notice.tsx'
+import { Confirm } from '../ui/dialog.tsx'
+import { Failure } from '../ui/notice.tsx'
 import { useAction } from '../use-resource.ts'
-
-const lookEveryMs = 1_000
+import { ComeBack } from './come-back.tsx'
 
 /** Restarts the box after saying what that means, and comes back when it is up again. */
 export function Restart(props: {
@@ -14,12 +12,26 @@ export function Restart(props: {
   onBack: () => void
   onClose: () => void
 }): VNode {
+  const { newPort, onBack } = props
   const [since, setSince] = useState<number>()
   const restart = useAction(async () => {
     await ask('POST', '/api/restart')
     setSince(Date.now())
   })
-  if (since !== undefined) return <Waiting since={since} newPort={props.newPort} onBack={props.onBack} />
+  if (since !== undefined) {
+    return (
+      <ComeBack
+        title="The box restarts"
+        since={since}
+        usually="half a minute"
+        patienceMs={120_000}
+        moved={newPort === undefined ? undefined : `https://${location.hostname}:${newPort}/`}
+        advice="Look at the console of the box, or switch it off and on."
+        onBack={onBack}
+        onClose={onBack}
+      />
+    )
+  }
   return (
     <Confirm
       title="Restart the box?"
@@ -34,37 +46,5 @@ export function Restart(props: {
       </p>
       <Failure failure={restart.failure} />
     </Confirm>
-  )
-}
-
-/** Looks until the box that answers is one that has just begun, or says where to look instead. */
-function Waiting(props: { since: number; newPort: number | undefined; onBack: () => void }): VNode {
-  const { since, newPort, onBack } = props
-  const moved = newPort === undefined ? undefined : `https://${location.hostname}:${newPort}/`
-  useEffect(() => {
-    if (moved) return
-    const timer = window.setInterval(() => {
-      ask<HealthView>('GET', '/api/health').then(
-        ({ uptimeS, state }) => {
-          const isNew = uptimeS * 1000 < Date.now() - since
-          if (isNew && state !== 'starting') onBack()
-        },
-        () => undefined,
-      )
-    }, lookEveryMs)
-    return () => window.clearInterval(timer)
-  }, [moved])
-  return (
-    <Dialog title="The box restarts" onClose={onBack}>
-      {moved ? (
-        <Notice tone="info" title="The page moves to another port.">
-          Open <a href={moved}>{moved}</a> in half a minute.
-        </Notice>
-      ) : (
-        <Notice tone="info" title="Waiting for the box to come back …">
-          This page goes on by itself.
-        </Notice>
-      )}
-    </Dialog>
   )
 }
