@@ -121,12 +121,13 @@ function adopt(context: OnboardingContext, device: Device, line: Line, enrolment
   const { label, location } = enrolment
   const before = device.state
   const state = before === 'found' || before === 'off-boarded' ? 'onboarded' : before
-  // The device first: if the second step fails, the code still waits, and dialling it again mends everything.
-  store.devices.save({ ...device, label, location, state })
+  // The code last: if a step fails, it still waits, and dialling it again mends everything. The lines before the device,
+  // whose old name tells which of them are named after it.
   for (const own of store.lines.listByDevice(device.id)) {
     // What the phone shows. A line with a name of its own, such as a handset's extension, keeps it.
     if (own.label === device.label && label !== device.label) store.lines.setLabel(own.id, label)
   }
+  store.devices.save({ ...device, label, location, state })
   store.enrolments.saveAll([{ ...enrolment, usedAtMs: clock.nowMs(), deviceId: device.id }])
   const details = { label, location, enrolmentId: enrolment.id, before }
   noteAudit(context, { actor: `phone:${line.username}`, action: 'device.enrol', subject: device.id, details })

@@ -167,8 +167,8 @@ export class DeviceOffBoarding implements OffBoarding {
 
   /**
    * Sign-in and tokens go, so do bindings and the provisioning token, and the password is another. The password first:
-   * from then on nobody can register with what the device knows. The state last: a crash in between is mended by the
-   * next look.
+   * from then on nobody can register with what the device knows; and once more at the end, because the device may have
+   * fetched it while the disk was waited for. The state last: a crash in between is mended by the next look.
    */
   async #takeOff(deviceId: string, reason: 'stale' | 'admin', actor: string): Promise<void> {
     const { store, signIn, clock, logger } = this.#context
@@ -183,6 +183,7 @@ export class DeviceOffBoarding implements OffBoarding {
       // Read anew: signing out has changed the state, and the device may have been removed meanwhile.
       const device = store.devices.find(deviceId)
       if (!device) return
+      this.#newPasswords(deviceId)
       const unseenMs = this.#record.absent.get(deviceId)?.unseenMs ?? 0
       store.devices.save({ ...device, state: 'off-boarded' })
       this.#record.offBoarded.set(deviceId, { atMs: clock.nowMs(), reason, unseenMs })

@@ -235,6 +235,30 @@ t.test('off-boarded, reset and back again: a new code, a new place', async (t) =
   t.equal(store.devices.find('d')?.state, 'onboarded', 'its time began anew')
 })
 
+t.test('when the disk fails between device and line, dialling again names both', async (t) => {
+  const { onboarding, store } = await startOnboarding(t)
+  addDevice(store, { id: 'd', label: 'T46S', mac: '001565000001', state: 'found' })
+  store.lines.setLabel('l-d', 'T46S')
+  const [announced] = onboarding.announce([lobby], 'admin')
+  const save = store.devices.save.bind(store.devices)
+  const setLabel = store.lines.setLabel.bind(store.lines)
+  const code = announced?.enrolment.code ?? ''
+  for (const broken of ['save', 'setLabel']) {
+    const fail = (): never => {
+      throw new Error('disk full')
+    }
+    if (broken === 'save') store.devices.save = fail
+    else store.lines.setLabel = fail
+    t.throws(() => onboarding.enrol('l-d', code), { message: 'disk full' }, broken)
+    store.devices.save = save
+    store.lines.setLabel = setLabel
+    if (broken === 'save') setLabel('l-d', 'T46S')
+  }
+  t.equal(onboarding.enrol('l-d', code).kind, 'enrolled')
+  t.match(store.devices.find('d'), { label: lobby.label, state: 'onboarded' })
+  t.equal(store.lines.find('l-d')?.label, lobby.label)
+})
+
 t.test('a database that refuses leaves the code as it was', async (t) => {
   const { onboarding, store } = await startOnboarding(t)
   addDevice(store, { id: 'd', mac: '001565000001', state: 'found' })

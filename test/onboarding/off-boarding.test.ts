@@ -49,6 +49,22 @@ t.test('the days are settings', async (t) => {
   t.equal(state(box, 'in'), 'off-boarded')
 })
 
+t.test('what the device fetches while it is off-boarded is worth nothing either', async (t) => {
+  const box = await startOnboarding(t)
+  const { store, onboarding } = box
+  addDevice(store, { id: 'd', label: 'Lobby' }, 'anna')
+  const change = store.bindings.change.bind(store.bindings)
+  let fetched: string | undefined
+  // While the disk is waited for, the phone comes for its configuration.
+  store.bindings.change = (...args) => {
+    fetched = store.lines.password('l-d')
+    return change(...args)
+  }
+  await onboarding.offBoard('d', 'admin')
+  t.not(fetched, undefined)
+  t.not(store.lines.password('l-d'), fetched)
+})
+
 t.test('everything that the device knew is worth nothing any more', async (t) => {
   const box = await startOnboarding(t)
   const { store, onboarding, facts, logger } = box
