@@ -200,8 +200,11 @@ export class FileServer implements DeviceDoor {
       request,
     )
     const file = renderFile({ fileName: path.fileName, family: familyFor(device, identity) }, view)
-    if (!file)
+    if (!file) {
+      // A page acts when it is fetched: it begins a sign-in, it signs out.
+      if (request.method !== 'GET') return notFound
       return (await this.#needs.screen(path.fileName, { device, view, query: path.query })) ?? notFound
+    }
     const { configVersion, server } = view
     this.#needs.onServed({ deviceId: device.id, configVersion, host: server.host, moving })
     return this.#files.answer(`${device.id}/own/${path.fileName.toLowerCase()}`, file, request)

@@ -64,6 +64,15 @@ t.test('signing out asks first', async (t) => {
   t.match(box.signIn.actions.at(-1), `signOut ${lineId} phone:bl`)
 })
 
+t.test('only a GET presses a key', async (t) => {
+  const { box, own } = await startWithDisplay(t)
+  const head = (page: string) => box.askSecure(`${own}${page}`, { method: 'HEAD' })
+  t.equal((await head('sign-in.xml'))?.status, 404)
+  box.signInOn(mac, 'Anna')
+  t.equal((await head('sign-out.xml?step=yes'))?.status, 404)
+  t.strictSame(box.signIn.actions, [])
+})
+
 t.test('the words follow the language of the site', async (t) => {
   const { box, show } = await startWithDisplay(t)
   box.settings.site.language = 'de-DE'
