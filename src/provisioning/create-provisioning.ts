@@ -23,7 +23,7 @@ import type {
 import { RefusedNotes } from './refused-notes.ts'
 import { DeviceScreens } from './screens/device-screens.ts'
 import { SourceThrottle } from './source-throttle.ts'
-import { SyncQueue } from './sync-queue.ts'
+import { orStopped, SyncQueue } from './sync-queue.ts'
 import { DeviceTeller } from './tell-devices.ts'
 import { Tokens } from './tokens.ts'
 
@@ -114,11 +114,12 @@ export function createProvisioning(needs: ProvisioningNeeds): Provisioning {
     logger: sparing,
   })
 
+  /** The files of a handset are its server's. */
+  const ownerOfFiles = (deviceId: string): string => store.devices.find(deviceId)?.parentId ?? deviceId
+
   function deviceOfLine(lineId: string): string | undefined {
     const deviceId = store.lines.find(lineId)?.deviceId
-    // The files of a handset are its server's.
-    const parentId = deviceId === undefined ? undefined : store.devices.find(deviceId)?.parentId
-    return parentId ?? deviceId
+    return deviceId === undefined ? undefined : ownerOfFiles(deviceId)
   }
 
   const lineChanged = (lineId: string): void => {
@@ -157,7 +158,9 @@ export function createProvisioning(needs: ProvisioningNeeds): Provisioning {
     wants: (device, from) => door.wants(device, from),
     found: new FoundDeviceService({ store, registry, window, notes, signIn, clock, changed }),
     expectAgain: (deviceId) => registry.renewAccess(deviceId),
-    deviceChanged: (deviceId) => queue.changed(store.devices.find(deviceId)?.parentId ?? deviceId),
+    deviceChanged: (deviceId) => queue.changed(ownerOfFiles(deviceId)),
+    tellNow: (deviceId) =>
+      lifetime.run('tell a device', (end) => orStopped(tell(ownerOfFiles(deviceId)), end)),
     everythingChanged() {
       for (const { id, mac } of store.devices.list()) if (mac !== undefined) queue.changed(id)
     },

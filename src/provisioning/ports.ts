@@ -93,6 +93,8 @@ export interface Provisioning extends Events<ProvisioningEvents> {
   expectAgain(deviceId: string): void
   /** Something that this device's files are made of has changed: the phone is told to fetch them. */
   deviceChanged(deviceId: string): void
+  /** The same at once, for what ends the device's registrations and with them the way to it. */
+  tellNow(deviceId: string): void
   /** Something that all files are made of has changed. */
   everythingChanged(): void
   stop(): Promise<void>

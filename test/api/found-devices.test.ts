@@ -3,7 +3,8 @@ import type { FoundDevicesView } from '#src/api/schema/found-devices.ts'
 import { createProvisioning } from '#src/provisioning/create-provisioning.ts'
 import { systemRandom } from '#src/base/random.ts'
 import { defaultSettings } from '#src/settings/load-configuration.ts'
-import { boxAddress } from '#test/provisioning/provisioning-fixture.ts'
+import { boxAddress, ownFolder } from '#test/provisioning/provisioning-fixture.ts'
+import { someBinding } from '#test/store/store-fixture.ts'
 import { startTestApi, type TestApi } from './api-fixture.ts'
 
 const mac = '805ec0a1b2c3'
@@ -107,6 +108,35 @@ t.test('none of it without a login, and without the part it says so', async (t) 
   const unknown = await api.app.inject({ url: `/${mac}.cfg`, headers: yealink })
   t.equal(unknown.statusCode, 404)
   t.match(unknown.json(), { code: 'NOT_FOUND' })
+})
+
+t.test('a phone that fetches its password hears of a new one while it can be reached', async (t) => {
+  const api = await start(t)
+  const { store, pbx } = api
+  const get = async (url: string) => {
+    const { statusCode, headers, body } = await api.app.inject({ url, headers: yealink })
+    return { status: statusCode, headers: headers as Record<string, string>, body }
+  }
+  const first = ownFolder(await get(`/${mac}.cfg`))
+  const own = ownFolder(await get(`${first}${mac}.cfg`))
+  await get(`${own}${mac}.cfg`)
+  const [line] = store.lines.list()
+  const { id = '', username = '' } = line ?? {}
+  const nowMs = api.clock.nowMs()
+  const binding = someBinding({ aor: username, expiresAtMs: nowMs + 60_000 })
+  await store.bindings.change(username, nowMs, () => [binding])
+  pbx.notified.length = 0
+  const notify = pbx.notify.bind(pbx)
+  let contacts = 0
+  pbx.notify = (aor, notification) => {
+    contacts = store.bindings.find(aor, nowMs).length
+    return notify(aor, notification)
+  }
+  t.equal((await api.ask('POST', `/api/lines/${id}/password`)).statusCode, 200)
+  t.strictSame(pbx.notified, [`${username} check-sync;reboot=false`])
+  t.equal(contacts, 1, 'before its registration was ended')
+  t.strictSame(store.bindings.find(username, nowMs), [])
+  t.match((await get(`${own}${mac}.cfg`)).body, `password = ${store.lines.password(id)}`)
 })
 
 t.test('a phone that was sent to /p/ for its files gets them; a link stays a link', async (t) => {

@@ -43,6 +43,8 @@ export function credentialRoutes(api: Api, context: ApiContext): void {
       const { clock, random } = context.options
       const line = found(store.lines.find(request.params.id), 'line', request.params.id)
       store.lines.setPassword(line.id, random.password(16))
+      // A phone that fetches its files is sent for them while its registration still says where it is.
+      context.parts.provisioning?.tellNow(line.deviceId)
       // Whoever knew the old password must not go on receiving calls until the registration runs out.
       await store.bindings.change(line.username, clock.nowMs(), () => [])
       audit(context, { action: 'line.password', subject: line.id, details: { username: line.username } })
