@@ -68,14 +68,16 @@ export class NetworkTrials implements NetworkControl {
     this.#reportIdle()
     const wanted = saved.read() ?? (saved.marked ? hostDefault : undefined)
     if (!applier || !wanted) return
-    while (!signal.aborted && this.#state.at === 'idle') {
+    while (!signal.aborted && this.#isIdle()) {
       try {
         await applier.apply(wanted, signal)
+        // A trial that began meanwhile has a mark and a state of its own.
+        if (!this.#isIdle()) return
         saved.unmark()
         this.#reportIdle()
         return
       } catch (error) {
-        if (signal.aborted) return
+        if (signal.aborted || !this.#isIdle()) return
         logger.error({ err: error }, 'the network settings are not in force')
         this.#report('degraded', `The network settings are not in force: ${errorText(error)}`, onConsole)
       }
@@ -253,6 +255,10 @@ export class NetworkTrials implements NetworkControl {
     return Object.values(networkInterfaces()).some((entries) =>
       entries?.some((entry) => !entry.internal && entry.family === 'IPv4' && entry.address === address),
     )
+  }
+
+  #isIdle(): boolean {
+    return this.#state.at === 'idle'
   }
 
   #reportIdle(): void {

@@ -227,6 +227,22 @@ t.test('at the start the host is asked until it does it', async (t) => {
   t.match(health.at(-1), { state: 'ok' })
 })
 
+t.test('a trial that begins while the start still waits for the machine keeps its mark', async (t) => {
+  const first = start(t)
+  await first.network.startTrial(fixed, 'console')
+  const { network, machine, mark, health } = start(t, { folder: first.folder })
+  const held = Promise.withResolvers<void>()
+  machine.hold = held.promise
+  const started = network.start(new AbortController().signal)
+  const tried = network.startTrial(other, 'console')
+  await letWork()
+  held.resolve()
+  await started
+  await tried
+  t.ok(existsSync(mark), 'a crash from here on is still one in the middle of a trial')
+  t.match(health.at(-1), { detail: /^On trial: 192\.0\.2\.11/ })
+})
+
 t.test('a file that nobody can have meant is left out, and the log says so', async (t) => {
   for (const text of ['{', '{"mode":"static"}', '[]', '{"mode":"dhcp","evil":1}', 'x'.repeat(10_000)]) {
     const folder = t.testdir({ 'network.json': text })
