@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { CallPage, LiveCallsView } from '#src/api/schema/calls.ts'
+import type { StatusView } from '#src/api/schema/health.ts'
 import type { PeopleView } from '#src/api/schema/people.ts'
 import type { SettingsView } from '#src/api/schema/settings.ts'
 import { someCall, someUser } from '#test/store/store-fixture.ts'
@@ -58,6 +59,37 @@ t.test('parts that are not running are named, the rest goes on', async (t) => {
     trunks: [],
     counts: { devices: 1 },
   })
+})
+
+t.test('the status counts the phones of this box, and knows whether anybody can sign in', async (t) => {
+  const api = await startTestApi(t)
+  await api.claim()
+  const { deviceId } = await api.addPhone()
+  const device = api.store.devices.find(deviceId)
+  if (!device) throw new Error('the phone is not there')
+  for (const state of ['found', 'off-boarded'] as const) {
+    api.store.devices.save({ ...device, id: state, state })
+    const line = { id: `line-${state}`, deviceId: state, username: state, label: '', createdAtMs: 0 }
+    api.store.lines.add(line, 'secret of a line')
+  }
+  const read = async (): Promise<StatusView> => (await api.ask('GET', '/api/status')).json<StatusView>()
+  t.match(await read(), { counts: { devices: 1, lines: 1 }, signInRunning: true }, 'strangers are not missed')
+
+  const tenant = async (lab: boolean, state: 'off' | 'failed' | 'ok'): Promise<unknown> => {
+    const parts = [{ name: 'tenant', state, detail: '', advice: undefined }]
+    Object.assign(api.context.options, { health: () => ({ state: 'ok', version: '0.1.0', lab, parts }) })
+    const { running } = (await api.ask('GET', '/api/setup/tenant')).json<{ running: string }>()
+    return [(await read()).signInRunning, running]
+  }
+  api.pbx.trunkList = [{ name: 'teams', state: 'off', hosts: [] }]
+  t.strictSame(
+    await tenant(false, 'off'),
+    [false, 'none'],
+    'no tenant, though the trunk has its line in the list',
+  )
+  t.strictSame(await tenant(false, 'failed'), [false, 'none'])
+  t.strictSame(await tenant(true, 'failed'), [false, 'lab'])
+  t.strictSame(await tenant(false, 'ok'), [true, 'microsoft'])
 })
 
 t.test('people: Global policy, own policy, lab people before their first sign-in', async (t) => {

@@ -85,6 +85,9 @@ function Headline(props: { status: StatusView }): VNode {
     )
   }
   if (health.state === 'starting') return <Notice tone="info" title="The box is starting." />
+  if (!props.status.signInRunning) {
+    return <Notice tone="info" title="Everything that is set up works; there is no tenant yet." />
+  }
   return <Notice tone="ok" title="Everything works." />
 }
 
@@ -152,7 +155,7 @@ function FirstSteps(props: { status: StatusView }): VNode | null {
       done: signInRunning,
       text: (
         <>
-          Choose a tenant under <a href="#/settings">Settings</a>: Microsoft, or the lab to try things out.
+          Choose a tenant in the <a href="#/setup/teams">Setup</a>: Microsoft, or the lab to try things out.
         </>
       ),
     },
@@ -215,17 +218,18 @@ const trunkLights: Record<TrunkView['state'], Light> = { up: 'ok', degraded: 'wa
 function Trunks(props: { trunks: TrunkView[]; running: boolean }): VNode {
   const now = useNow()
   if (!props.running) return <p class="muted">The call side is not running; see the parts below.</p>
-  if (props.trunks.length === 0) {
+  const trunks = props.trunks.filter(({ state }) => state !== 'off')
+  if (trunks.length === 0) {
     return (
       <p class="muted">
-        No trunk yet: calls stay inside the office. A tenant (<a href="#/settings">Settings</a>) brings the
+        No trunk yet: calls stay inside the office. A tenant (<a href="#/setup/teams">Setup</a>) brings the
         trunk to Teams.
       </p>
     )
   }
   return (
     <ul class="rows trunks">
-      {props.trunks.map((trunk) => (
+      {trunks.map((trunk) => (
         <li key={trunk.name}>
           <span class="part-name">{trunk.name}</span>
           {trunk.state === 'down' && isUntried(trunk) ? (

@@ -69,6 +69,10 @@ async function find(id: CheckId, context: ApiContext, signal: AbortSignal): Prom
 
 /** The tenant that the box runs with now, whatever was saved since. */
 export function runningTenant(context: ApiContext): 'none' | 'lab' | 'microsoft' {
-  if (context.options.health().lab) return 'lab'
+  const { lab, parts } = context.options.health()
+  if (lab) return 'lab'
+  // The call side lists the trunk to Teams also where there is none: switched off.
+  const part = parts.find(({ name }) => name === 'tenant')
+  if (part?.state === 'off' || part?.state === 'failed') return 'none'
   return context.parts.pbx?.trunks().some(({ name }) => name === 'teams') ? 'microsoft' : 'none'
 }
