@@ -66,6 +66,8 @@ t.test('a found phone is adopted by keyboard, on a telephone’s screen', async 
   const { page, store, origin } = box
   await page.goto(`${origin}/#/phones`)
   await page.getByText('No phone waits to be adopted.').waitFor()
+  // Nothing has asked yet: the page says where phones have to ask.
+  await page.getByText(`http://127.0.0.1:${box.api.httpPort}/`).waitFor()
   await plugIn('805ec0a1b2c3', '66.85.0.5')
   await plugIn('805ec0a1b2c4', '66.82.0.20')
   await page.getByText('2 phones to adopt').waitFor()

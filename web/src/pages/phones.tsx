@@ -64,7 +64,7 @@ export function Phones(): VNode {
           Add phone
         </button>
       </div>
-      <FoundPhones />
+      <FoundPhones anyPhones={data === undefined || data.devices.length > 0} />
       <Failure failure={failure} onRetry={reload} />
       {!data && !failure && <Loading />}
       {data && devices.length === 0 && (

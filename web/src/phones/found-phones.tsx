@@ -9,10 +9,11 @@ import { useAction, useNow, useResource } from '../use-resource.ts'
 import { AllowAgain } from './allow-again.tsx'
 import { Firmware } from './firmware-advice.tsx'
 import { OpenAdoption } from './found-window.tsx'
+import { PointPhones } from './point-phones.tsx'
 import './found-phones.css'
 
-/** Phones that asked for their configuration and wait for somebody to vouch for them; nothing while there are none. */
-export function FoundPhones(): VNode | null {
+/** Phones that asked for their configuration and wait for somebody to vouch for them, and how phones come to ask. */
+export function FoundPhones(props: { anyPhones: boolean }): VNode | null {
   const { data, failure, reload } = useResource<FoundDevicesView>('/api/found-devices', [
     'devicesChanged',
     'adoptionChanged',
@@ -46,6 +47,7 @@ export function FoundPhones(): VNode | null {
       {data?.refused.map((note) => (
         <Refused key={note.deviceId} note={note} onAllow={() => setAllowing(note)} />
       ))}
+      {data && <PointPhones open={found.length === 0 && !props.anyPhones} />}
       {found.length > 0 && (
         <ul class="phones" aria-label="Found phones">
           {found.map((device) => (

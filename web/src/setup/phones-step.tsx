@@ -5,8 +5,8 @@ import type { StatusView } from '#src/api/schema/health.ts'
 import type { PeopleView } from '#src/api/schema/people.ts'
 import { ask } from '../api-client.ts'
 import { AddPhone } from '../phones/add-phone.tsx'
+import { ProvisioningAddress } from '../phones/point-phones.tsx'
 import { SignInDialog } from '../phones/sign-in.tsx'
-import { CopyButton } from '../ui/copy-value.tsx'
 import { Failure, Loading } from '../ui/notice.tsx'
 import { State } from '../ui/state.tsx'
 import { useAction, useResource } from '../use-resource.ts'
@@ -137,23 +137,11 @@ function DeskPhones(props: { url: string | null }): VNode {
   return (
     <li>
       <h3>Desk phones that configure themselves</h3>
-      {url === null ? (
+      <ProvisioningAddress url={url} />
+      {url !== null && (
         <p>
-          Switched off: see “Phones that ask get their configuration” under <a href="#/settings">Settings</a>.
+          Phones that ask appear under <a href="#/phones">Phones</a>, where you take them over.
         </p>
-      ) : (
-        <>
-          <p>
-            Give your DHCP server this address in option 66 (Yealink) or 160 (Poly, AudioCodes, Cisco), or
-            enter it in the phone as provisioning server:
-          </p>
-          <p>
-            <code>{url}</code> <CopyButton name="the provisioning address" text={url} />
-          </p>
-          <p>
-            Phones that ask appear under <a href="#/phones">Phones</a>, where you take them over.
-          </p>
-        </>
       )}
     </li>
   )
