@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { CredentialsView } from '#src/api/schema/devices.ts'
 import type { FoundDevicesView } from '#src/api/schema/found-devices.ts'
 import { createProvisioning } from '#src/provisioning/create-provisioning.ts'
 import { systemRandom } from '#src/base/random.ts'
@@ -78,7 +79,15 @@ t.test('who asked again is shown, and may be allowed', async (t) => {
   await api.app.inject({ url: `/${mac}.cfg`, headers: yealink, remoteAddress: '192.0.2.66' })
   const [note] = (await list(api)).refused
   t.match(note, { mac, from: '192.0.2.66', count: 1, why: 'handed-over' })
+  const [line] = api.store.lines.list()
+  const credentials = await api.ask('GET', `/api/lines/${line?.id}/credentials`)
+  const link = new URL(credentials.json<CredentialsView>().provisioning.url).pathname
   t.equal((await api.ask('POST', `/api/devices/${note?.deviceId}/allow-again`)).statusCode, 204)
+  t.equal(
+    (await api.ask('GET', link)).statusCode,
+    404,
+    'a link from before does not lead to the new password',
+  )
   t.strictSame((await list(api)).refused, [])
   const again = await api.app.inject({ url: `/${mac}.cfg`, headers: yealink, remoteAddress: '192.0.2.66' })
   t.match(again.body, /server\.url = https:\/\/box\.example:8443\/device\//)

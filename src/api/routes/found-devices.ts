@@ -71,6 +71,7 @@ export function foundDeviceRoutes(api: Api, context: ApiContext): void {
     },
     async (request, reply) => {
       const device = deviceOf(context, request.params.id)
+      for (const { id } of need(context, 'store').lines.listByDevice(device.id)) context.links.revoke(id)
       if (!(await need(context, 'provisioning').found.allowAgain(device.id, actor))) {
         throw new ApplianceError(
           'CONFLICT',
