@@ -100,8 +100,7 @@ export function createHandsets(context: DectContext): Handsets {
 
     remove(handsetId) {
       const device = needDevice(context, handsetId, 'dect-handset')
-      forgetAccessCode(store.secrets, handsetId)
-      store.devices.remove(handsetId)
+      discard(handsetId, store)
       logger.info({ deviceId: handsetId, serverId: device.parentId }, 'a handset was removed')
       configurationChanged(device)
     },

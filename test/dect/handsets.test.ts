@@ -194,6 +194,18 @@ t.test('one handset goes, the others stay as they are', async (t) => {
   t.not(again[0]?.line.username, second.line.username, 'it comes back with another account')
 })
 
+t.test('a handset that the disk does not let go keeps all that it had', async (t) => {
+  const { dect, store, server } = startTestDect(t)
+  const [handset] = await dect.handsets.add(server.id, [{ ipei: someIpei(0), label: 'H' }])
+  const id = handset?.device.id ?? ''
+  const code = dect.handsets.accessCode(id)
+  store.devices.remove = () => {
+    throw new Error('disk full')
+  }
+  t.throws(() => dect.handsets.remove(id), { message: 'disk full' })
+  t.equal(dect.handsets.accessCode(id), code)
+})
+
 t.test('a server takes its handsets and their secrets with it', async (t) => {
   const { dect, store, server } = startTestDect(t)
   const [handset] = await dect.handsets.add(server.id, [{ ipei: someIpei(0), label: 'H' }])
