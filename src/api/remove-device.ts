@@ -9,8 +9,8 @@ export async function removeDevice(context: ApiContext, id: string): Promise<voi
   const device = found(store.devices.find(id), 'phone', id)
   for (const gone of [device, ...store.devices.listChildren(id)]) await releaseLines(context, gone.id)
   const { dect } = context.parts
-  if (device.kind === 'dect-server') dect?.servers.forget(id)
-  if (device.kind === 'dect-handset' && dect) dect.handsets.remove(id)
+  if (device.kind === 'dect-server' && dect) dect.servers.remove(id)
+  else if (device.kind === 'dect-handset' && dect) dect.handsets.remove(id)
   else store.devices.remove(id)
   audit(context, { action: 'device.remove', subject: id, details: { label: device.label } })
   context.events.publish('devicesChanged', { deviceId: id })

@@ -27,8 +27,8 @@ export interface DectServers {
   list(): Device[]
   /** `mac` in any printed form. Throws CONFLICT when a device has this MAC, INVALID for a model without files. */
   add(server: { label: string; mac: string; model: string }): Device
-  /** Forgets what the service keeps of a server and its handsets; called before the store removes it. */
-  forget(serverId: string): void
+  /** Takes its handsets with it, and all that is kept of them; throws NOT_FOUND. */
+  remove(serverId: string): void
 }
 
 /**

@@ -52,10 +52,14 @@ export function createDectServers(context: DectContext, subscription: Subscripti
       return server
     },
 
-    forget(serverId) {
+    remove(serverId) {
       needDevice(context, serverId, 'dect-server')
+      const handsets = store.devices.listChildren(serverId)
+      // A disk that refuses has taken nothing yet.
+      store.devices.remove(serverId)
       subscription.close(serverId)
-      for (const handset of store.devices.listChildren(serverId)) forgetAccessCode(store.secrets, handset.id)
+      for (const { id } of handsets) forgetAccessCode(store.secrets, id)
+      logger.info({ deviceId: serverId, handsets: handsets.length }, 'a DECT server was removed')
     },
   }
 }

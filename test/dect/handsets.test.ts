@@ -210,8 +210,16 @@ t.test('a server takes its handsets and their secrets with it', async (t) => {
   const { dect, store, server } = startTestDect(t)
   const [handset] = await dect.handsets.add(server.id, [{ ipei: someIpei(0), label: 'H' }])
   dect.subscription.open(server.id, 60_000)
-  dect.servers.forget(server.id)
-  store.devices.remove(server.id)
+  const code = store.secrets.get(`dect.accessCode.${handset?.device.id}`)
+  const remove = store.devices.remove.bind(store.devices)
+  store.devices.remove = () => {
+    throw new Error('disk full')
+  }
+  t.throws(() => dect.servers.remove(server.id), { message: 'disk full' })
+  t.equal(store.secrets.get(`dect.accessCode.${handset?.device.id}`), code, 'all or nothing')
+  t.ok(dect.subscription.find(server.id))
+  store.devices.remove = remove
+  dect.servers.remove(server.id)
   t.strictSame(store.devices.list(), [])
   t.equal(store.secrets.get(`dect.accessCode.${handset?.device.id}`), undefined)
   t.equal(dect.subscription.find(server.id), undefined)
