@@ -71,6 +71,8 @@ t.test('a found phone is adopted by keyboard, on a telephone’s screen', async 
   await plugIn('805ec0a1b2c3', '66.85.0.5')
   await plugIn('805ec0a1b2c4', '66.82.0.20')
   await page.getByText('2 phones to adopt').waitFor()
+  await page.getByText('Adopt what was found').waitFor()
+  t.equal(await page.getByText('No phones yet').count(), 0, 'nobody is told to add one by hand first')
   await page.getByText('Firmware 66.85.0.5 is the approved version.').waitFor()
   await page.getByText('older than the minimum').waitFor()
   const [device] = store.devices.list().filter(({ mac }) => mac === '805ec0a1b2c3')

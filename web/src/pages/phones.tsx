@@ -40,6 +40,7 @@ export function Phones(): VNode {
   const devices = (data?.devices ?? []).filter(
     ({ state, kind }) => state !== 'found' && !kind.startsWith('dect-'),
   )
+  const found = (data?.devices ?? []).some(({ state }) => state === 'found')
   const shown = devices.filter((device) => matches(device, filter.trim().toLowerCase()))
   const registered = devices.filter((device) => device.lines.some((line) => line.registered)).length
   return (
@@ -67,7 +68,10 @@ export function Phones(): VNode {
       <FoundPhones anyPhones={data === undefined || data.devices.length > 0} />
       <Failure failure={failure} onRetry={reload} />
       {!data && !failure && <Loading />}
-      {data && devices.length === 0 && (
+      {found && devices.length === 0 && (
+        <p class="muted">Adopt what was found, or add another phone by hand.</p>
+      )}
+      {data && !found && devices.length === 0 && (
         <Empty title="No phones yet">
           <p>
             Add the first one: you get a user name and password for any SIP phone, and a code to scan for a
