@@ -50,7 +50,7 @@ export class DeviceRegistry {
   addFound(identity: Identity): Device | undefined {
     const found = this.found()
     if (found.length >= maxFound) {
-      const oldest = found.findLast(({ lastSeenAtMs }) => lastSeenAtMs === undefined)
+      const oldest = found.findLast((device) => this.#isUntouched(device))
       if (!oldest) return undefined
       this.#store.devices.remove(oldest.id)
       this.#onChanged(oldest.id)
@@ -82,6 +82,11 @@ export class DeviceRegistry {
     }
     this.#onChanged(device.id)
     return device
+  }
+
+  /** Nothing is lost with it: it never registered, and nobody has given it handsets. */
+  #isUntouched({ id, lastSeenAtMs }: Device): boolean {
+    return lastSeenAtMs === undefined && this.#store.devices.listChildren(id).length === 0
   }
 
   /** The device's access, made now when it has none, and its line with it if a power cut came before that. */

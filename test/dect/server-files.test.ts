@@ -177,3 +177,18 @@ t.test('“allow again” on a server: nobody stays signed in, and no handset ke
   t.equal((await box.askSecure(`${own}${mac}-config.xml`, { headers }))?.status, 404)
   t.not((await plugIn(box)).own, '', 'the server that was reset gets its files')
 })
+
+t.test('strangers do not push a found server with its handsets out of the list', async (t) => {
+  const { box, dect } = start(t)
+  await plugIn(box)
+  const server = box.deviceId(mac.toLowerCase())
+  await dect.handsets.add(server, [{ ipei: someIpei(1), label: 'Ward 3' }])
+  for (let index = 0; index < 210; index++) {
+    const path = `/805ec1${index.toString(16).padStart(6, '0')}.boot`
+    const answer = await box.ask(path, { remoteAddress: `198.51.100.${Math.floor(index / 40)}` })
+    if (answer?.status !== 200) throw new Error(`${path}: ${answer?.status}`)
+  }
+  t.ok(box.store.devices.find(server))
+  t.equal(dect.handsets.list(server).length, 1)
+  t.equal(box.provisioning.found.list().length, 200)
+})
