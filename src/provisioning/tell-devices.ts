@@ -62,8 +62,10 @@ export class DeviceTeller {
     return told.answered > 0
   }
 
-  /** Sends something to show on the device's display. */
+  /** Sends something to show on the device's display. It holds the device's token, so it goes through TLS only. */
   async push(line: Line, notification: { event: string; contentType: string; body: string }): Promise<void> {
+    const contacts = this.#store.bindings.find(line.username, this.#clock.nowMs())
+    if (contacts.some(({ flow }) => flow.protocol !== 'tls')) return
     await this.#notifier()?.notify(line.username, notification)
   }
 

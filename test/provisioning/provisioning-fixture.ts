@@ -101,7 +101,7 @@ export class TestProvisioning {
   }
 
   /** Lets a phone register the line, as the call side would. */
-  async register(mac: string, host = '192.0.2.10'): Promise<void> {
+  async register(mac: string, host = '192.0.2.10', protocol: 'tls' | 'udp' = 'tls'): Promise<void> {
     const [line] = this.store.lines.listByDevice(this.deviceId(mac))
     const aor = line?.username ?? ''
     const nowMs = this.clock.nowMs()
@@ -114,7 +114,7 @@ export class TestProvisioning {
       qThousandths: 1000,
       expiresAtMs: nowMs + 3_600_000,
       registeredAtMs: nowMs,
-      flow: { protocol: 'tls' as const, host, port: 5061 },
+      flow: { protocol, host, port: 5061 },
       userAgent: undefined,
     }
     const bindings = await this.store.bindings.change(aor, nowMs, () => [binding])

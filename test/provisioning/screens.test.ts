@@ -104,6 +104,20 @@ t.test(
   },
 )
 
+t.test(
+  'the address of the pages, which is the token, crosses the network protected or not at all',
+  async (t) => {
+    const { box, lineId, show } = await startWithDisplay(t)
+    await box.register(mac, '192.0.2.10', 'udp')
+    await box.settle()
+    box.pbx.notified.length = 0
+    await show('sign-in.xml')
+    box.signIn.emit('signInFailed', { lineId, code: 'SIGN_IN_FAILED', text: 'No.' })
+    await box.settle()
+    t.strictSame(box.pbx.notified, [], 'it looks again by itself')
+  },
+)
+
 t.test('pages are for the device’s own token, over HTTPS', async (t) => {
   const { box, own } = await startWithDisplay(t)
   t.equal((await box.ask(`${own}sign-in.xml`))?.status, 404)
