@@ -1,10 +1,18 @@
 import type { Clock } from '#src/base/clock.ts'
 import type { Logger } from '#src/base/logger.ts'
 import type { TenantClient } from '#src/microsoft/tenant-client.ts'
-import type { AuditStore, CallingPolicyStore, LineStore, SignInStore, UserStore } from '#src/store/store.ts'
+import type {
+  AuditStore,
+  CallingPolicyStore,
+  DeviceStore,
+  LineStore,
+  SignInStore,
+  UserStore,
+} from '#src/store/store.ts'
 
 /** The repositories that sign-in reads and writes. */
 export interface SignInStores {
+  devices: Pick<DeviceStore, 'find'>
   lines: Pick<LineStore, 'find'>
   signIns: SignInStore
   users: Pick<UserStore, 'find' | 'save'>

@@ -117,8 +117,13 @@ export class SignInService implements SignInPort {
 
   #pair(lineId: string, actor: string, person: TenantPerson, tokenCache: string): void {
     const { store, clock, logger } = this.#context
-    if (!store.lines.find(lineId)) {
+    const line = store.lines.find(lineId)
+    if (!line) {
       throw new ApplianceError('NOT_FOUND', { lineId }, { text: 'The line was removed meanwhile.' })
+    }
+    // Whoever signs in on a device makes it one that is in use; this one has lost its place.
+    if (store.devices.find(line.deviceId)?.state === 'off-boarded') {
+      throw new ApplianceError('CONFLICT', { lineId }, { text: 'The device was off-boarded meanwhile.' })
     }
     const before = store.signIns.forLine(lineId)
     const nowMs = clock.nowMs()

@@ -156,6 +156,19 @@ void t.test('a line that was removed meanwhile gets no owner', async (t) => {
   t.same(store.signIns.list(), [])
 })
 
+void t.test('a device that was off-boarded meanwhile stays off-boarded', async (t) => {
+  const { lab, store, service, over } = await startBox(t)
+  const { userCode } = await service.begin(lineId, 'admin')
+  const device = store.devices.find(store.lines.find(lineId)?.deviceId ?? '')
+  if (!device) throw new Error('the line has a device')
+  store.devices.save({ ...device, state: 'off-boarded' })
+  await lab.decide(userCode, 'approve', 'anna')
+  await over()
+  t.match(service.status(lineId), { state: 'failed', code: 'CONFLICT', text: /off-boarded/ })
+  t.same(store.signIns.list(), [])
+  t.equal(store.devices.find(device.id)?.state, 'off-boarded')
+})
+
 void t.test('sign-out forgets pairing and tokens, and the next person may come', async (t) => {
   const { store, service, heard, signIn } = await startBox(t)
   t.equal(await service.signOut(lineId, 'admin'), false, 'nobody was signed in')
