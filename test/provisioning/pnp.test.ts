@@ -101,10 +101,10 @@ t.test('what else the group carries is not read', async (t) => {
 })
 
 /** A server whose datagrams a test sees. */
-function startServer(t: Test, clock: Clock, wants = true) {
+function startServer(t: Test, clock: Clock, wants: () => boolean = () => true) {
   const sent: { text: string; host: string; port: number }[] = []
   const server = new PnpServer({
-    wants: (device) => wants && canRender(device.family),
+    wants: (device) => wants() && canRender(device.family),
     urlFor: (peer) => Promise.resolve(`http://toward-${peer}:8080/`),
     send: (bytes, { host, port }) => void sent.push({ text: bytes.toString(), host, port }),
     addressToward: () => Promise.resolve({ host: '192.0.2.1', port: 40000 }),
@@ -155,9 +155,26 @@ t.test('silence for others, and for whoever asks too often', async (t) => {
   t.strictSame(sent, [], 'it contradicts itself')
   for (let index = 0; index < 30; index++) await server.onGroup(subscribe({ callId: `c${index}` }), phone)
   t.equal(sent.filter(({ text }) => text.startsWith('SIP/2.0 200')).length, 10, 'of twelve in a minute')
-  const none = startServer(t, clock, false)
+  const none = startServer(t, clock, () => false)
   await none.server.onGroup(subscribe(), phone)
   t.strictSame(none.sent, [])
+})
+
+t.test('forged addresses do not multiply what the box answers and notes', async (t) => {
+  const clock = new FakeClock()
+  let asked = 0
+  const { server, sent } = startServer(t, clock, () => {
+    asked++
+    return false
+  })
+  for (let index = 0; index < 5_000; index++) {
+    await server.onGroup(subscribe(), { host: `198.51.${index >> 8}.${index & 255}`, port: 5059 })
+  }
+  t.equal(asked, 3_000)
+  clock.advance(60_000)
+  await server.onGroup(subscribe(), { host: '192.0.2.20', port: 5059 })
+  t.equal(asked, 3_001)
+  t.strictSame(sent, [])
 })
 
 t.test('who is told: new phones, and known ones that may be handed over', async (t) => {

@@ -16,6 +16,8 @@ import {
 
 /** A phone asks anew every few seconds; more per minute is none. */
 const asksPerMinute = 12
+/** Addresses are easily forged here. A big site after a power cut has some hundred phones that ask a few times each. */
+const asksPerMinuteInAll = 3_000
 const minuteMs = 60_000
 /** NOTIFYs on their way at once. */
 const maxOpen = 100
@@ -50,13 +52,16 @@ interface Open {
 export class PnpServer {
   readonly #needs: PnpNeeds
   readonly #throttle: SourceThrottle
+  readonly #inAll: SourceThrottle
   /** NOTIFYs that are not answered yet, by the Call-ID and address that asked. */
   readonly #open = new Map<string, Open>()
   #stopped = false
 
   constructor(needs: PnpNeeds) {
     this.#needs = needs
-    this.#throttle = new SourceThrottle({ clock: needs.clock, limit: asksPerMinute, windowMs: minuteMs })
+    const { clock } = needs
+    this.#throttle = new SourceThrottle({ clock, limit: asksPerMinute, windowMs: minuteMs })
+    this.#inAll = new SourceThrottle({ clock, limit: asksPerMinuteInAll, windowMs: minuteMs })
   }
 
   /** NOTIFYs on their way. */
@@ -67,7 +72,7 @@ export class PnpServer {
   /** A datagram to the group. */
   async onGroup(bytes: Buffer, from: PnpPeer): Promise<void> {
     const subscribe = readPnpSubscribe(bytes)
-    if (!subscribe || !this.#throttle.take(from.host)) return
+    if (!subscribe || !this.#throttle.take(from.host) || !this.#inAll.take('all')) return
     const { vendor, model, version, userAgent, request } = subscribe
     const device = identifyDevice({
       sipUserAgent: userAgent,
