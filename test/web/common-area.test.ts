@@ -76,6 +76,16 @@ t.test('a phone is announced with the keyboard alone, enrolled, and its account 
   const { code = '' } = store.enrolments.findByMac('001565123456') ?? {}
   await dialog.getByText(`*55* ${code.slice(0, 4)} ${code.slice(4)}`).waitFor()
   t.same(await seriousFindings(page), [], 'axe on the announced phone')
+  await page.setViewportSize({ width: 390, height: 844 })
+  const lines = `(({ offsetHeight }, { fontSize }) => offsetHeight / parseFloat(fontSize))(
+    ...((output) => [output, getComputedStyle(output)])(document.querySelector('dialog output')))`
+  t.ok(Number(await page.evaluate(lines)) < 2, 'what to dial stands on one line of a narrow screen')
+  t.equal(
+    await dialog.evaluate('document.querySelector(".dialog-body").scrollWidth'),
+    await dialog.evaluate('document.querySelector(".dialog-body").clientWidth'),
+    'and fits',
+  )
+  await page.setViewportSize({ width: 1440, height: 900 })
   await dialog.getByRole('button', { name: 'Copy what to dial' }).click()
   t.equal(await page.evaluate('navigator.clipboard.readText()'), `*55*${code}`)
   await shoot(box, 'announced')

@@ -24,6 +24,27 @@ t.test('a box without a tenant says so, and does not tick that off', async (t) =
   await page.getByRole('heading', { name: 'Teams', level: 1 }).waitFor()
 })
 
+t.test(
+  'while hardly anything runs, nothing is said twice and nobody is sent where nothing can be set',
+  async (t) => {
+    const box = await startWebBox(t)
+    const { page, health, settings, origin } = box
+    await claimOnPage(box)
+    health.parts.push({ name: 'settings', state: 'failed', detail: 'Unreadable.', advice: undefined })
+    settings.problems = [{ field: 'sip.nonsense', text: 'There is no such setting.' }]
+    const answered = page.waitForResponse('**/api/off-boarded')
+    await page.goto(`${origin}/#/common-area`)
+    await answered
+    await page.getByText('Phones can be neither announced nor off-boarded now.').first().waitFor()
+    await page.getByText('Reading from the box').waitFor({ state: 'detached' })
+    t.equal(await page.getByText('Phones can be neither announced nor off-boarded now.').count(), 1)
+    await page.goto(`${origin}/#/settings`)
+    await page.getByText('There is no such setting.').waitFor()
+    t.equal(await page.getByRole('navigation', { name: 'Settings with checks' }).count(), 0)
+    await page.getByRole('button', { name: 'Restart the box …' }).waitFor()
+  },
+)
+
 t.test('long names wrap at 390 px, also beside the person who is signed in there', async (t) => {
   const box = await startWebBox(t, { width: 390 })
   const { page, store, origin } = box

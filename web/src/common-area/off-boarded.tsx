@@ -14,6 +14,8 @@ export function OffBoardedDevices(): VNode | null {
     'settingsChanged',
   ])
   const [back, setBack] = useState<OffBoardedView>()
+  // The list above fails for the same reason and says so.
+  if (failure?.code === 'PART_NOT_RUNNING') return null
   if (!data) return failure ? <Failure failure={failure} onRetry={reload} /> : null
   return (
     <section class="off-boarded" aria-labelledby="off-boarded">

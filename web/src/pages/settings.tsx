@@ -52,7 +52,7 @@ export function Settings(): VNode {
   return (
     <>
       <h1>Settings</h1>
-      <StepByStep />
+      {data && data.problems.length === 0 && <StepByStep />}
       <Failure failure={failure} onRetry={reload} />
       {!data && !failure && <Loading />}
       {data && data.problems.length > 0 && (
