@@ -75,6 +75,12 @@ export function askDialog({ question, draft, ports, mode }: NetworkDialog): stri
   }
 }
 
+/** Their files and their registrations name the box's address, and they no longer look for another. */
+const phonesStay = [
+  'Phones that this box has configured know it by its present address: with',
+  'another one they find it again only after a factory reset of the phone.',
+]
+
 /** Takes one answer; an empty one keeps what stands in brackets, a wrong one is explained and asked again. */
 export function answerDialog(dialog: NetworkDialog, text: string): DialogStep {
   const { question, draft, mode, ports } = dialog
@@ -114,7 +120,7 @@ export function answerDialog(dialog: NetworkDialog, text: string): DialogStep {
     case 'vlan': {
       const vlan = typed === '' ? draft.vlan : isNone(typed) ? undefined : Number(typed)
       const wrong = vlan === undefined ? undefined : checkVlan(vlan)
-      return wrong ? again(wrong) : go('sure', { vlan })
+      return wrong ? again(wrong) : { ...go('sure', { vlan }), say: phonesStay }
     }
     case 'sure':
       return typed.toLowerCase() === 'yes' ? { wanted: finish(mode, draft) } : { given: 'up' }

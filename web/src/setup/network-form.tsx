@@ -116,7 +116,9 @@ export function NetworkForm(props: { network: NetworkStateView; onTrial: () => v
         <span class="foot-text">
           Tried for 60 seconds; without a confirmation everything goes back.
           {draft.mode === 'dhcp' &&
-            ' Should the address change, the console of the box shows the new one: confirm there.'}
+            ' Should the address change, the console of the box shows the new one: confirm there.'}{' '}
+          Phones that this box has configured know it by its present address: with another one they find it
+          again only after a factory reset of the phone.
         </span>
         <button type="submit" class="primary" disabled={start.busy}>
           {start.busy ? 'Trying …' : 'Try it'}
