@@ -10,10 +10,15 @@ export function Dialog(props: {
 }): VNode {
   const dialog = useRef<HTMLDialogElement>(null)
   const titleId = useId()
+  const gone = useRef(false)
   useEffect(() => {
+    const element = dialog.current
     const opener = document.activeElement
-    dialog.current?.showModal()
+    element?.showModal()
     return () => {
+      gone.current = true
+      // While it is open, everything behind it is inert and takes no focus.
+      element?.close()
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
     }
   }, [])
@@ -27,7 +32,9 @@ export function Dialog(props: {
         props.onClose()
       }}
       // Browsers close by themselves on a second Escape without another key between.
-      onClose={props.onClose}
+      onClose={() => {
+        if (!gone.current) props.onClose()
+      }}
     >
       <header class="dialog-head">
         <h2 id={titleId}>{props.title}</h2>
