@@ -59,10 +59,11 @@ export class FoundDeviceService implements FoundDevices {
     return this.#registry.adopt(deviceId, actor)
   }
 
-  async allowAgain(deviceId: string, actor: string): Promise<boolean> {
+  async allowAgain(deviceId: string, actor: string, from?: string): Promise<boolean> {
     const device = this.#store.devices.find(deviceId)
     if (device?.mac === undefined || device.state === 'off-boarded') return false
-    const onlyTo = this.#notes.find(deviceId)?.from
+    // The latest note may be another one than the admin was looking at.
+    const onlyTo = from ?? this.#notes.find(deviceId)?.from
     for (const { id } of accountsOf(this.#store, device)) await this.#signIn.signOut(id, actor)
     // Read again: signing out has changed the state.
     const current = this.#store.devices.find(deviceId)

@@ -60,10 +60,11 @@ export interface FoundDevices {
   adopt(deviceId: string, actor: string): boolean
   /**
    * A phone that was reset may fetch its configuration as if it were new: with another password, and with nobody
-   * signed in, so that whoever asks first gains no identity. Only the address of the latest note is served, if there
-   * is one. False when there is no such device, or it is none that is configured from here.
+   * signed in, so that whoever asks first gains no identity. Only `from` is served, the address that the admin was
+   * shown; without it that of the latest note, if there is one. False when there is no such device, or it is none
+   * that is configured from here.
    */
-  allowAgain(deviceId: string, actor: string): Promise<boolean>
+  allowAgain(deviceId: string, actor: string, from?: string): Promise<boolean>
   refused(): RefusedNote[]
   readonly window: AdoptionControl
 }

@@ -79,21 +79,28 @@ t.test('who asked again is shown, and may be allowed', async (t) => {
   await api.app.inject({ url: `/${mac}.cfg`, headers: yealink, remoteAddress: '192.0.2.66' })
   const [note] = (await list(api)).refused
   t.match(note, { mac, from: '192.0.2.66', count: 1, why: 'handed-over' })
+  // Somebody else asks while the admin reads: it is the address on the page that is let in.
+  await api.app.inject({ url: `/${mac}.cfg`, headers: yealink, remoteAddress: '192.0.2.99' })
   const [line] = api.store.lines.list()
   const credentials = await api.ask('GET', `/api/lines/${line?.id}/credentials`)
   const link = new URL(credentials.json<CredentialsView>().provisioning.url).pathname
-  t.equal((await api.ask('POST', `/api/devices/${note?.deviceId}/allow-again`)).statusCode, 204)
+  const allow = (id: string | undefined, body: object) =>
+    api.ask('POST', `/api/devices/${id}/allow-again`, body)
+  t.equal((await allow(note?.deviceId, { from: 'somewhere' })).statusCode, 400)
+  t.equal((await allow(note?.deviceId, { from: note?.from })).statusCode, 204)
   t.equal(
     (await api.ask('GET', link)).statusCode,
     404,
     'a link from before does not lead to the new password',
   )
   t.strictSame((await list(api)).refused, [])
+  const other = await api.app.inject({ url: `/${mac}.cfg`, headers: yealink, remoteAddress: '192.0.2.99' })
+  t.equal(other.statusCode, 404)
   const again = await api.app.inject({ url: `/${mac}.cfg`, headers: yealink, remoteAddress: '192.0.2.66' })
   t.match(again.body, /server\.url = https:\/\/box\.example:8443\/device\//)
-  t.equal((await api.ask('POST', '/api/devices/nobody/allow-again')).statusCode, 404)
+  t.equal((await allow('nobody', {})).statusCode, 404)
   const softphone = await api.addPhone('Softphone')
-  t.match((await api.ask('POST', `/api/devices/${softphone.deviceId}/allow-again`)).json(), {
+  t.match((await allow(softphone.deviceId, {})).json(), {
     code: 'CONFLICT',
   })
 })

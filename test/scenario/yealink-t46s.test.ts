@@ -308,7 +308,7 @@ t.test('after a factory reset the MAC alone gets nothing, until the admin allows
   )
   t.match((await foundDevices()).refused, [{ from: '127.0.0.1', why: 'handed-over' }])
   const { id } = await device()
-  await box.json(`/api/devices/${id}/allow-again`, { method: 'POST' })
+  await box.json(`/api/devices/${id}/allow-again`, { method: 'POST', body: { from: '127.0.0.1' } })
   t.strictSame((await foundDevices()).refused, [])
   await phone.provision()
   t.match(phone.url, /^https:/)

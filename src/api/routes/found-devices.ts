@@ -4,7 +4,7 @@ import { found, need, type ApiContext } from '../context.ts'
 import type { Api } from '../fastify-types.ts'
 import { errors } from '../schema/answers.ts'
 import { idParams, noContent } from '../schema/common.ts'
-import { adoptionWindowView, foundDevicesView, openWindow } from '../schema/found-devices.ts'
+import { adoptionWindowView, allowAgainBody, foundDevicesView, openWindow } from '../schema/found-devices.ts'
 import { viewFoundDevices } from '../views/found-devices.ts'
 
 const actor = 'admin'
@@ -63,6 +63,7 @@ export function foundDeviceRoutes(api: Api, context: ApiContext): void {
         description: 'Signs out whoever is signed in on it and draws new passwords.',
         tags,
         params: idParams,
+        body: allowAgainBody,
         response: {
           204: noContent,
           ...errors('NOT_FOUND', 'CONFLICT', 'ORIGIN_REFUSED', 'PART_NOT_RUNNING', 'STORE_FAILED'),
@@ -72,7 +73,7 @@ export function foundDeviceRoutes(api: Api, context: ApiContext): void {
     async (request, reply) => {
       const device = deviceOf(context, request.params.id)
       for (const { id } of need(context, 'store').lines.listByDevice(device.id)) context.links.revoke(id)
-      if (!(await need(context, 'provisioning').found.allowAgain(device.id, actor))) {
+      if (!(await need(context, 'provisioning').found.allowAgain(device.id, actor, request.body.from))) {
         throw new ApplianceError(
           'CONFLICT',
           { state: device.state },

@@ -51,3 +51,18 @@ export const openWindow = Type.Object(
   { minutes: Type.Integer({ minimum: 5, maximum: 60 }) },
   { additionalProperties: false },
 )
+
+/** Whom a phone's configuration may go out to once more. */
+export const allowAgainBody = Type.Object(
+  {
+    from: Type.Optional(
+      Type.String({
+        maxLength: 45,
+        pattern: '^[0-9A-Fa-f.:]+$',
+        description:
+          'The address that was shown, and the only one that is then served; otherwise the latest that asked',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)

@@ -10,7 +10,7 @@ import { useAction } from '../use-resource.ts'
 export function AllowAgain(props: { note: RefusedView; onClose: () => void }): VNode {
   const { note, onClose } = props
   const allow = useAction(async () => {
-    await ask('POST', `/api/devices/${note.deviceId}/allow-again`)
+    await ask('POST', `/api/devices/${note.deviceId}/allow-again`, { from: note.from })
     onClose()
   })
   return (
