@@ -12,6 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
 import { dirname, join } from 'node:path'
 import { runLogged } from './console-steps.ts'
 
@@ -98,8 +99,19 @@ export async function stageApplianceTree(options: ApplianceTreeOptions): Promise
   )
   chmodSync(node, 0o755)
   placeUnits(stage, root)
+  blankTypes(join(target, 'src'))
   maskUnits(stage, root)
   return stage
+}
+
+/** Blanks the types out of the sources, lines and columns staying where they are (systemd/plain-sources.mjs). */
+function blankTypes(folder: string): void {
+  for (const path of globSync('**/*.ts', { cwd: folder })) {
+    const file = join(folder, path)
+    if (path.endsWith('.d.ts')) rmSync(file)
+    else writeFileSync(file, stripTypeScriptTypes(readFileSync(file, 'utf8')))
+  }
+  writeFileSync(join(folder, 'plain-sources'), 'The types of these sources are blanked out.\n')
 }
 
 /** The units of the image are the files of systemd/, in the places where systemd looks for them. */

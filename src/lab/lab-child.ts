@@ -36,8 +36,9 @@ export async function forkLab(options: {
   signal.throwIfAborted()
   const child = fork(fileURLToPath(options.entry), labArguments(options.process), {
     execPath: process.execPath,
-    // Loaders and inspectors of the box are not the lab's, nor is its environment with its credentials.
-    execArgv: [],
+    // Loaders and inspectors of the box are not the lab's, nor is its environment with its credentials; but what the
+    // image reads its sources with (systemd/plain-sources.mjs) is everybody's.
+    execArgv: process.execArgv.filter((argument) => argument.endsWith('/plain-sources.mjs')),
     env: {},
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })

@@ -3,12 +3,19 @@ import type { SerialLine } from './serial-line.ts'
 /** A serial line at 115,200 baud is quick; the machine behind it is not. */
 const answerLimitMs = 60_000
 
-/** Opens the maintenance menu, whatever stands on the console. */
+/** Opens the maintenance menu, whatever stands on the console: presses Enter until it is there, as a person does. */
 export async function openMenu(line: SerialLine): Promise<string> {
   const mark = line.mark()
-  line.send('\r')
-  await line.waitFor(/Number and Enter: /, answerLimitMs, mark)
-  return line.text.slice(mark)
+  const endMs = performance.now() + answerLimitMs
+  for (;;) {
+    line.send('\r')
+    const asked = await line.waitFor(/Number and Enter: $/, 5000, mark).catch((error: unknown) => {
+      // A port that is only just being opened loses what came before.
+      if (performance.now() > endMs) throw error
+      return undefined
+    })
+    if (asked) return line.text.slice(mark)
+  }
 }
 
 /** The claim code of a box that nobody owns. */

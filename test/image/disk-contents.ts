@@ -41,11 +41,29 @@ export function listPartitions(disk: string): Partition[] {
   }
 }
 
+/** The journal that a machine which is switched off kept, as text; for failure messages. */
+export function readJournal(disk: string, folder: string): string {
+  onData(disk, `rdump /log/journal ${folder}`)
+  return execFileSync(
+    'journalctl',
+    ['-D', `${folder}/journal`, '-o', 'short-monotonic', '--no-pager', '-q'],
+    {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      maxBuffer: 64 * 1024 * 1024,
+    },
+  )
+}
+
 /** Reads a file of the data partition of a machine that is switched off, without mounting it. */
 export function readDataFile(disk: string, path: string): string {
+  return onData(disk, `cat ${path}`)
+}
+
+function onData(disk: string, command: string): string {
   const data = listPartitions(disk).find(({ name }) => name === 'branchline-data')
   if (!data) throw new Error('the disk has no data partition')
-  return execFileSync('debugfs', ['-R', `cat ${path}`, `${disk}?offset=${data.offset}`], {
+  return execFileSync('debugfs', ['-R', command, `${disk}?offset=${data.offset}`], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   })

@@ -2,9 +2,9 @@ import { createSocket } from 'node:dgram'
 
 const group = 'ff02::fb'
 const port = 5353
-const typeAaaa = 28
+const typeA = 1
 
-/** Asks for a name in .local on one network port (RFC 6762) until somebody answers; gives the IPv6 address. */
+/** Asks for a name in .local on one network port (RFC 6762) until somebody answers; gives the IPv4 address. */
 export async function askMulticastDns(name: string, device: string, limitMs: number): Promise<string> {
   const socket = createSocket({ type: 'udp6', reuseAddr: true })
   try {
@@ -38,7 +38,7 @@ function question(name: string): Buffer {
     .split('.')
     .map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label)]))
   const header = Buffer.from([0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0])
-  return Buffer.concat([header, ...labels, Buffer.from([0, 0, typeAaaa, 0, 1])])
+  return Buffer.concat([header, ...labels, Buffer.from([0, 0, typeA, 0, 1])])
 }
 
 /** The address in the answer section that belongs to the name (RFC 1035 4.1). */
@@ -52,10 +52,7 @@ function findAddress(message: Buffer, name: string): string | undefined {
     const type = message.readUInt16BE(owner.end)
     const length = message.readUInt16BE(owner.end + 8)
     const data = message.subarray(owner.end + 10, owner.end + 10 + length)
-    if (type === typeAaaa && owner.name === name && data.length === 16) {
-      const groups = Array.from({ length: 8 }, (_, index) => data.readUInt16BE(index * 2).toString(16))
-      return groups.join(':')
-    }
+    if (type === typeA && owner.name === name && data.length === 4) return [...data].join('.')
     at = owner.end + 10 + length
   }
   return undefined

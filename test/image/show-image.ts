@@ -12,7 +12,7 @@ import { Lab, labNumbers } from '#test/support/lab.ts'
 import { callEachOther, callEcho, hearSignIn } from './calls.ts'
 import { Checks, expect } from './checks.ts'
 import { factoryReset, openMenu, readClaimCode } from './console-menu.ts'
-import { listPartitions, readDataFile } from './disk-contents.ts'
+import { listPartitions, readDataFile, readJournal } from './disk-contents.ts'
 import { askMulticastDns } from './multicast-dns.ts'
 import { judgeRoot } from './root-contents.ts'
 import { VirtualBox } from './virtual-box.ts'
@@ -27,6 +27,8 @@ const { values } = parseArgs({
 })
 
 const tap = 'wire0'
+/** What a laptop gives itself where nobody gives addresses (RFC 3927). */
+const ourAddress = '169.254.20.1'
 const media = { portMin: 20_000, portMax: 20_039 }
 const tones = { anna: 440, ben: 620, visitor: 800 }
 /** First boot in software on a busy machine; real hardware takes a tenth. */
@@ -45,7 +47,7 @@ if (values.inside) process.exitCode = (await main()) === 0 ? 0 : 1
 else process.exitCode = enterNamespace()
 
 function enterNamespace(): number {
-  const setUp = `ip link set lo up && ip tuntap add dev ${tap} mode tap && ip link set ${tap} up && exec "$@"`
+  const setUp = `ip link set lo up && ip tuntap add dev ${tap} mode tap && ip addr add ${ourAddress}/16 dev ${tap} && ip link set ${tap} up && exec "$@"`
   const again = [process.execPath, '--disable-warning=ExperimentalWarning', import.meta.filename, '--inside']
   const run = spawnSync('unshare', ['--net', 'sh', '-c', setUp, 'sh', ...again, ...process.argv.slice(2)], {
     stdio: 'inherit',
@@ -93,18 +95,39 @@ async function main(): Promise<number> {
   } catch (error) {
     checks.failed ||= 1
     console.log(`\n${error instanceof Error ? error.stack : String(error)}`)
-    const log = join(cache, 'machine.log')
-    writeFileSync(
-      log,
-      `${machine.kernel.text}\n\n--- console ---\n${machine.console.text}\n${machine.complaints}`,
-    )
-    console.log(`\nThe machine's last words (all of them in ${log}):\n${machine.kernel.text.slice(-4000)}`)
+    await machine.cutPower()
+    tellTheRest(machine, disk, join(cache, 'machine.log'))
   } finally {
     await machine.cutPower()
     if (!values.keep) rmSync(folder, { recursive: true, force: true })
   }
   console.log(checks.summary())
   return checks.failed
+}
+
+/** What the machine said and what it wrote down, into a file; the end of both on the console. */
+function tellTheRest(machine: VirtualMachine, disk: string, file: string): void {
+  let journal: string
+  try {
+    journal = readJournal(disk, machine.options.folder)
+  } catch (error) {
+    journal = `no journal: ${String(error)}`
+  }
+  const { kernel, console: maintenance, complaints } = machine
+  writeFileSync(
+    file,
+    [
+      kernel.text,
+      '--- maintenance console',
+      maintenance.text,
+      '--- journal',
+      journal,
+      '--- QEMU',
+      complaints,
+    ].join('\n'),
+  )
+  console.log(`\nThe machine's last words, all of them in ${file}:\n${kernel.text.slice(-1500)}`)
+  console.log(`\nThe end of its journal:\n${journal.split('\n').slice(-40).join('\n')}`)
 }
 
 async function show(
@@ -157,13 +180,13 @@ async function show(
     return undefined
   })
   await checks.check('branchline.local is answered on a wire where nobody gives addresses', async () => {
-    guest = await askMulticastDns('branchline.local', tap, 60_000)
-    expect(await answers(`${guest}%${tap}`, 443, 20_000), `the page answers at ${guest}`)
+    guest = await askMulticastDns('branchline.local', tap, 90_000)
+    expect(await answers(guest, 443, 20_000), `the page answers at ${guest}`)
     return `${guest}, and the page answers there`
   })
   await checks.check('what is no port of the box does not answer from outside', async () => {
     for (const port of [22, 53, 111, 5355, 9022, 9229])
-      expect(!(await answers(`${guest}%${tap}`, port, 1500)), `port ${port} answers`)
+      expect(!(await answers(guest, port, 1500)), `port ${port} answers`)
     return undefined
   })
   await checks.check(
