@@ -41,7 +41,7 @@ export function printWelcome(
     const way = page.claimCode() === undefined ? 'log in' : 'claim the box with the code below'
     lines.push(
       `  To register a softphone: open the setup page, ${way}, choose Phones, Add phone,`,
-      `  and give the softphone the username and password shown there, with ${hosts.at(-1)}:${settings.sip.udpPort} (UDP) as its server.`,
+      `  and give the softphone the username and password shown there, with ${hosts[1] ?? hosts[0]}:${settings.sip.udpPort} (UDP) as its server.`,
       '  Then dial *50* on it, or choose Sign in on the page, to sign a person in.',
       '',
     )

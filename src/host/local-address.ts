@@ -21,11 +21,12 @@ const maxPeers = 1_000
 // No packet is sent: connecting a UDP socket only asks the routing table. The port just must not be 0.
 const anyPort = 9
 
-/** Lists the machine's addresses, IPv4 first, loopback last, without link-local IPv6 (useless without a zone). */
+/** Lists the machine's addresses, IPv4 first, self-given ones and loopback last, without link-local IPv6 (useless without a zone). */
 export function listLocalAddresses(): string[] {
   const all = Object.values(networkInterfaces()).flatMap((interfaces) => interfaces ?? [])
-  const rank = ({ family, internal }: (typeof all)[number]): number =>
-    (internal ? 2 : 0) + (family === 'IPv4' ? 0 : 1)
+  // An address that the machine gave itself (RFC 3927) is reached from the same cable only.
+  const rank = ({ family, internal, address }: (typeof all)[number]): number =>
+    (internal ? 3 : 0) + (family === 'IPv4' ? 0 : 1) + (address.startsWith('169.254.') ? 2 : 0)
   return all
     .filter(({ address }) => !/^fe[89ab]/i.test(address))
     .sort((a, b) => rank(a) - rank(b))
