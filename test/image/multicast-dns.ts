@@ -1,19 +1,19 @@
 import { createSocket } from 'node:dgram'
 
-const group = 'ff02::fb'
+const group = '224.0.0.251'
 const port = 5353
 const typeA = 1
 
-/** Asks for a name in .local on one network port (RFC 6762) until somebody answers; gives the IPv4 address. */
-export async function askMulticastDns(name: string, device: string, limitMs: number): Promise<string> {
-  const socket = createSocket({ type: 'udp6', reuseAddr: true })
+/** Asks for a name in .local (RFC 6762) on the wire of our address `from` until somebody answers; gives IPv4. */
+export async function askMulticastDns(name: string, from: string, limitMs: number): Promise<string> {
+  const socket = createSocket({ type: 'udp4', reuseAddr: true })
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject)
       socket.bind(port, resolve)
     })
-    socket.addMembership(group, `::%${device}`)
-    socket.setMulticastInterface(`::%${device}`)
+    socket.addMembership(group, from)
+    socket.setMulticastInterface(from)
     const answered = new Promise<string>((resolve) => {
       socket.on('message', (message) => {
         const address = findAddress(message, name)

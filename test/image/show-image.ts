@@ -9,7 +9,7 @@ import { root } from '#test/house/source-files.ts'
 import { addPhone, allowSipDevices, plugIn, signIn, type OfficeLine } from '#test/scenario/office.ts'
 import { adminPassword } from '#test/support/box.ts'
 import { Lab, labNumbers } from '#test/support/lab.ts'
-import { callEachOther, callEcho, hearSignIn } from './calls.ts'
+import { callEachOther, callTeams, hearSignIn } from './calls.ts'
 import { Checks, expect } from './checks.ts'
 import { factoryReset, openMenu, readClaimCode } from './console-menu.ts'
 import { listPartitions, readDataFile, readJournal } from './disk-contents.ts'
@@ -180,7 +180,7 @@ async function show(
     return undefined
   })
   await checks.check('branchline.local is answered on a wire where nobody gives addresses', async () => {
-    guest = await askMulticastDns('branchline.local', tap, 90_000)
+    guest = await askMulticastDns('branchline.local', ourAddress, 90_000)
     expect(await answers(guest, 443, 20_000), `the page answers at ${guest}`)
     return `${guest}, and the page answers there`
   })
@@ -215,7 +215,7 @@ async function show(
     return undefined
   })
 
-  await placeCalls(checks, { box, lines, folder: machine.options.folder })
+  await placeCalls(checks, { box, lab, lines, folder: machine.options.folder })
 
   await checks.check('power cut, a moment after the page was told that a phone was added', async () => {
     lines['late'] = await addPhone(box, 'added last')
@@ -241,7 +241,7 @@ async function show(
     await using stack = new AsyncDisposableStack()
     const phone = await plugIn(box, lines['anna'] as OfficeLine, { toneHz: tones.anna })
     stack.defer(() => phone.stop())
-    return callEcho(phone, tones.anna)
+    return callTeams(phone, tones.anna, lab)
   })
   await checks.check('factory reset from the console: the machine starts as new', async () => {
     await factoryReset(machine.console, adminPassword)
@@ -268,7 +268,12 @@ async function forwarded<T>(box: VirtualBox, path: string): Promise<T> {
 
 async function placeCalls(
   checks: Checks,
-  { box, lines, folder }: { box: VirtualBox; lines: Record<string, OfficeLine>; folder: string },
+  {
+    box,
+    lab,
+    lines,
+    folder,
+  }: { box: VirtualBox; lab: Lab; lines: Record<string, OfficeLine>; folder: string },
 ): Promise<void> {
   await using stack = new AsyncDisposableStack()
   const caFile = join(folder, 'ca.pem')
@@ -293,8 +298,8 @@ async function placeCalls(
   await checks.check('a call to the box itself: *50* speaks to a phone where nobody is signed in', () =>
     hearSignIn(stranger),
   )
-  await checks.check('a call through the machine to the lab’s Teams and back (echo)', () =>
-    callEcho(caller, tones.anna),
+  await checks.check('a call through the machine to the lab’s Teams, a tone each way', () =>
+    callTeams(caller, tones.anna, lab),
   )
   await checks.check('a call from phone to phone, plain on one side, SRTP on the other', () =>
     callEachOther(
