@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 
 /** The pages, in the order of the navigation. */
 export const pages = [
@@ -23,9 +23,14 @@ function current(): PageId {
 /** The page that the address names; moves focus to the content when it changes, so that it is read aloud. */
 export function usePage(): PageId {
   const [page, setPage] = useState(current)
+  const shown = useRef(page)
   useEffect(() => {
     const follow = (): void => {
-      setPage(current())
+      const next = current()
+      // Within a page the page itself knows where the focus belongs, and may have put it there by now.
+      if (next === shown.current) return
+      shown.current = next
+      setPage(next)
       window.scrollTo(0, 0)
       document.getElementById('content')?.focus()
     }

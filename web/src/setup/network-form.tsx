@@ -1,11 +1,11 @@
 import type { VNode } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import type { NetworkStateView, NetworkTrialBody, NetworkTrialStarted } from '#src/api/schema/network.ts'
 import { ask } from '../api-client.ts'
 import { Choices, SelectField, TextField } from '../ui/fields.tsx'
 import { Failure, Notice } from '../ui/notice.tsx'
 import { useAction } from '../use-resource.ts'
-import { focusFirstProblem } from './focus.ts'
+import { useProblemFocus } from './focus.ts'
 import { pageAt } from './network-trial.tsx'
 
 interface Draft {
@@ -28,7 +28,7 @@ export function NetworkForm(props: { network: NetworkStateView; onTrial: () => v
     await ask<NetworkTrialStarted>('POST', '/api/network/trial', bodyOf(draft))
     props.onTrial()
   })
-  useEffect(() => focusFirstProblem(form.current, start.failure), [start.failure])
+  useProblemFocus(form, start.failure)
   const problemOf = (field: string): string | undefined =>
     start.failure?.field?.split('.').includes(field) ? start.failure.message : undefined
   const wired = network.current.interfaces.filter(({ physical }) => physical)

@@ -1,12 +1,12 @@
 import type { ComponentChildren, VNode } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import type { ConsentView, SetupView, TenantView } from '#src/api/schema/setup.ts'
 import { ask } from '../api-client.ts'
 import { TextField } from '../ui/fields.tsx'
 import { Failure, Notice } from '../ui/notice.tsx'
 import { useAction, useResource } from '../use-resource.ts'
 import { Consent } from './consent.tsx'
-import { focusFirstProblem } from './focus.ts'
+import { useProblemFocus } from './focus.ts'
 import { LiveChecks } from './live-checks.tsx'
 import { stepHref } from './steps.ts'
 import { TenantScript } from './tenant-script.tsx'
@@ -121,7 +121,7 @@ function Ids(props: { tenant: TenantView; onChange: () => void }): VNode {
     setSaved(true)
     props.onChange()
   })
-  useEffect(() => focusFirstProblem(form.current, save.failure), [save.failure])
+  useProblemFocus(form, save.failure)
   // The box names every field that has to be mended, not only the first.
   const problems = (save.failure?.details.problems ?? []) as { field: string; text: string }[]
   const problemOf = (field: string): string | undefined => problems.find((one) => one.field === field)?.text

@@ -1,5 +1,5 @@
 import type { ComponentChildren, VNode } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { SetupView, StepView } from '#src/api/schema/setup.ts'
 import { ask } from '../api-client.ts'
 import { Failure } from '../ui/notice.tsx'
@@ -21,7 +21,11 @@ export function StepFrame(props: {
 }): VNode {
   const { step } = props
   const heading = useRef<HTMLHeadingElement>(null)
-  useEffect(() => heading.current?.focus({ preventScroll: true }), [])
+  // With the step itself, not after it: a key that is pressed at once must not meet the old place.
+  useLayoutEffect(() => {
+    window.scrollTo(0, 0)
+    heading.current?.focus({ preventScroll: true })
+  }, [])
   const index = steps.findIndex(({ id }) => id === step.id)
   const { title, lead } = steps[index] ?? { title: '', lead: '' }
   const { light, word } = stateLights[step.state]

@@ -5,7 +5,7 @@ import { ask } from '../api-client.ts'
 import { SelectField, Switch, TextField } from '../ui/fields.tsx'
 import { Failure, Loading, Notice } from '../ui/notice.tsx'
 import { useAction, useNow, useResource } from '../use-resource.ts'
-import { focusFirstProblem } from './focus.ts'
+import { useProblemFocus } from './focus.ts'
 import { LiveChecks } from './live-checks.tsx'
 import type { StepProps } from './steps.ts'
 import { goOn, StepFrame } from './step-frame.tsx'
@@ -42,7 +42,7 @@ export function TimeStep(props: StepProps): VNode {
   useEffect(() => {
     if (data && !draft) setDraft(firstDraft(data))
   }, [data])
-  useEffect(() => focusFirstProblem(form.current, save.failure), [save.failure])
+  useProblemFocus(form, save.failure)
   const edit = (change: Partial<Draft>): void => {
     save.clear()
     setDraft((now) => now && { ...now, ...change })

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact'
-import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { useId, useRef, useState } from 'preact/hooks'
 import type { CertificatesView } from '#src/api/schema/certificate.ts'
 import { ask } from '../api-client.ts'
 import { CopyButton } from '../ui/copy-value.tsx'
@@ -7,7 +7,7 @@ import { Choices, TextArea, TextField } from '../ui/fields.tsx'
 import { Failure, Notice } from '../ui/notice.tsx'
 import { useAction } from '../use-resource.ts'
 import { Facts } from './certificate-facts.tsx'
-import { focusFirstProblem } from './focus.ts'
+import { useProblemFocus } from './focus.ts'
 
 type Way = 'request' | 'upload'
 
@@ -83,7 +83,7 @@ function Upload(props: { certificates: CertificatesView; withKey: boolean; onCha
     await ask('PUT', '/api/certificates/trunk', body)
     props.onChange()
   })
-  useEffect(() => focusFirstProblem(form.current, keep.failure), [keep.failure])
+  useProblemFocus(form, keep.failure)
   const problemOf = (field: string): string | undefined =>
     keep.failure?.field === field
       ? [keep.failure.message, keep.failure.advice].filter(Boolean).join(' ')
@@ -140,7 +140,7 @@ function Request(props: { certificates: CertificatesView; onChange: () => void }
     })
     props.onChange()
   })
-  useEffect(() => focusFirstProblem(form.current, make.failure), [make.failure])
+  useProblemFocus(form, make.failure)
   if (request) {
     return (
       <>
