@@ -9,7 +9,7 @@ export class Checks {
     const startMs = performance.now()
     const seconds = (): string => `${((performance.now() - startMs) / 1000).toFixed(1)} s`
     try {
-      const note = await work()
+      const note = await withinLimit(work())
       this.passed++
       console.log(
         `ok     ${name}  ${seconds()}${note === undefined ? '' : `\n         ${note.replaceAll('\n', '\n         ')}`}`,
@@ -25,6 +25,19 @@ export class Checks {
   summary(): string {
     const seconds = Math.round((performance.now() - this.#startMs) / 1000)
     return `\nTook ${seconds} s.\n${this.passed} passed, ${this.failed} failed`
+  }
+}
+
+/** Longer than anything here may take, on whatever machine: what hangs must fail. */
+const limitMs = 900_000
+
+async function withinLimit<T>(work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`nothing came of it within ${limitMs / 1000} s`)), limitMs)
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -241,7 +241,7 @@ async function show(
     await using stack = new AsyncDisposableStack()
     const phone = await plugIn(box, lines['anna'] as OfficeLine, { toneHz: tones.anna })
     stack.defer(() => phone.stop())
-    return callTeams(phone, tones.anna, lab)
+    return await callTeams(phone, tones.anna, lab)
   })
   await checks.check('factory reset from the console: the machine starts as new', async () => {
     await factoryReset(machine.console, adminPassword)
