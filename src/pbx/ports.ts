@@ -78,6 +78,25 @@ export interface NotifyResult {
   answered: number
 }
 
+/**
+ * What the call side has found out about the addresses that requests come from; whoever shuts abusers out listens
+ * (the engine's guard). A challenge (401, 407) and the answer to it is nobody's fault and is never told. Must not
+ * throw, must not wait. `host` is the source address of the packet or connection.
+ */
+export interface PeerEvidence {
+  /** Credentials of a line that exists did not hold. The address has received our nonce before: it is no forgery. */
+  wrongPassword(host: string): void
+  /** The same with a username that is no line's. */
+  unknownUser(host: string): void
+  /**
+   * A nonce that we never made or whose count was used before. Harmless once or twice (the box restarted, two packets
+   * overtook each other), and over UDP anybody can put this address into a packet.
+   */
+  staleNonce(host: string): void
+  /** A registration was proven and stands until then (wall clock, ms): vouches for the address. */
+  registered(host: string, untilMs: number): void
+}
+
 /** What the rest of the box may ask of the call side. */
 export interface Pbx extends Events<PbxEvents> {
   liveCalls(): LiveCall[]

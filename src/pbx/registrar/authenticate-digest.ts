@@ -10,6 +10,7 @@ import type { Logger } from '#src/base/logger.ts'
 import { dialledText } from '../calls/numbers.ts'
 import type { CounterName, Counters } from '../counters.ts'
 import type { PbxStore } from '../options.ts'
+import type { PeerEvidence } from '../ports.ts'
 import type { HeaderFields, IncomingRequest } from '../sip-port.ts'
 import type { RefusedReply } from '../step.ts'
 import { challengeOrder } from './challenge-order.ts'
@@ -44,6 +45,7 @@ export class DigestAuthenticator {
   readonly #counters: Counters
   readonly #realm: () => string
   readonly #logger: Logger
+  readonly #evidence: PeerEvidence | undefined
 
   constructor(options: {
     lines: Pick<PbxStore['lines'], 'secrets' | 'findByUsername'>
@@ -51,12 +53,14 @@ export class DigestAuthenticator {
     counters: Counters
     realm: () => string
     logger: Logger
+    evidence?: PeerEvidence | undefined
   }) {
     this.#lines = options.lines
     this.#nonces = options.nonces
     this.#counters = options.counters
     this.#realm = options.realm
     this.#logger = options.logger
+    this.#evidence = options.evidence
   }
 
   /** The line that the request proves to come from, or the challenge or refusal to send. Changes nothing unless proven. */
@@ -71,14 +75,17 @@ export class DigestAuthenticator {
       return this.#challenge(request, role, false)
     }
     const verdict = this.#nonces.judge(given.nonce, countOf(given))
-    if (verdict === 'forged') return this.#again(request, role, 'authForgedNonce')
+    if (verdict === 'forged') {
+      this.#evidence?.staleNonce(request.source_address)
+      return this.#again(request, role, 'authForgedNonce')
+    }
 
     const secrets = this.#lines.secrets(given.username)
     const { ha1Md5, ha1Sha256 } = secrets ?? nobody
     const proven = verifyDigest(given, given.algorithm === 'MD5' ? ha1Md5 : ha1Sha256, request.method)
     const line = this.#lines.findByUsername(given.username)
     if (!proven || !secrets || !line) {
-      return this.#refuse(request, line ? 'authWrongPassword' : 'authUnknownLine', given.username)
+      return this.#refuse(request, line ? 'authWrongPassword' : 'authUnknownLine', given)
     }
     if (isForAnother(given.uri, request)) {
       this.#counters.add('authOtherUri')
@@ -87,6 +94,7 @@ export class DigestAuthenticator {
     // Only who knows the password hears that a nonce was old or used: stale tells to try again with a new one.
     if (verdict === 'stale') return this.#again(request, role, 'authStaleNonce')
     if (this.#nonces.use(given.nonce, countOf(given)) === 'replayed') {
+      this.#evidence?.staleNonce(request.source_address)
       return this.#again(request, role, 'authReplay')
     }
     return { line }
@@ -114,7 +122,7 @@ export class DigestAuthenticator {
 
   #challenge(request: IncomingRequest, role: ChallengeRole, stale: boolean): RefusedReply {
     const { status, reason, challenge } = roles[role]
-    const nonce = this.#nonces.issue()
+    const nonce = this.#nonces.issue(request.source_address)
     const values = challengeOrder(request.get('User-Agent')).map((algorithm) =>
       formatDigestChallenge({ realm: this.#realm(), nonce, algorithm, qopAuth: true, stale }),
     )
@@ -125,12 +133,22 @@ export class DigestAuthenticator {
 
   // 403 and no new challenge: with the same wrong password every phone would only try the same again
   // (baresip does it fifteen times in a row).
-  #refuse(request: IncomingRequest, counter: CounterName, username: string): RefusedReply {
+  #refuse(
+    request: IncomingRequest,
+    counter: 'authWrongPassword' | 'authUnknownLine',
+    { username, nonce }: DigestCredentials,
+  ): RefusedReply {
+    const { source_address: host, method } = request
     this.#counters.add(counter)
     this.#logger.warn(
-      { username: username.slice(0, 64), from: request.source_address, method: request.method, why: counter },
+      { username: username.slice(0, 64), from: host, method, why: counter },
       'credentials refused',
     )
+    // Who has never received our nonce may have put anybody's address into the packet.
+    if (this.#nonces.wasIssuedTo(nonce, host)) {
+      if (counter === 'authWrongPassword') this.#evidence?.wrongPassword(host)
+      else this.#evidence?.unknownUser(host)
+    }
     return { status: 403, reason: 'Forbidden' }
   }
 }

@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import type { Clock } from '#src/base/clock.ts'
 import type { Random } from '#src/base/random.ts'
 
@@ -8,7 +9,9 @@ const lifetimeMs = 5 * 60_000
 const maxTracked = 20_000
 const timeBytes = 6
 const saltBytes = 6
-const headBytes = timeBytes + saltBytes
+const hostBytes = 4
+const hostAt = timeBytes + saltBytes
+const headBytes = hostAt + hostBytes
 const tagBytes = 16
 const nonceBytes = headBytes + tagBytes
 /** Counts below the highest one that are still told apart (requests overtake each other on UDP). */
@@ -25,8 +28,8 @@ interface Uses {
 }
 
 /**
- * Makes and judges digest nonces (RFC 7616 3.3). A nonce carries its time under our signature, so an
- * unanswered challenge costs no memory; only nonces that came back with good credentials are kept, to
+ * Makes and judges digest nonces (RFC 7616 3.3). A nonce carries its time and a checksum of the address it was
+ * given to under our signature, so an unanswered challenge costs no memory; only nonces that came back with good credentials are kept, to
  * refuse their counts a second time. When that table is full its oldest entry goes, and every nonce as old
  * as that one is stale from then on: forgetting never opens a replay.
  */
@@ -45,10 +48,12 @@ export class NonceBook {
     this.#signer = new Signer(options.random.bytes(32))
   }
 
-  issue(): string {
+  /** `host` is the source address of the request that is challenged. */
+  issue(host: string): string {
     const bytes = Buffer.allocUnsafe(nonceBytes)
     bytes.writeUIntBE(this.#clock.nowMs(), 0, timeBytes)
     this.#random.bytes(saltBytes).copy(bytes, timeBytes)
+    bytes.writeUInt32BE(crc32(host), hostAt)
     this.#signer.sign(bytes).copy(bytes, headBytes, 0, tagBytes)
     return bytes.toString('base64url')
   }
@@ -83,6 +88,14 @@ export class NonceBook {
     const issuedAtMs = Buffer.from(nonce, 'base64url').readUIntBE(0, timeBytes)
     this.#uses.set(nonce, { issuedAtMs, highest: count, seen: 1 })
     return 'fresh'
+  }
+
+  /**
+   * True when a nonce that is not forged was given to this address: whoever answers from there has received what we
+   * sent there. Only for blame; an address may change between challenge and answer (a pair of edge proxies).
+   */
+  wasIssuedTo(nonce: string, host: string): boolean {
+    return Buffer.from(nonce, 'base64url').readUInt32BE(hostAt) === crc32(host)
   }
 
   get tracked(): number {

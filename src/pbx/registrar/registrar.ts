@@ -8,7 +8,7 @@ import type { Settings } from '#src/model/settings.ts'
 import { flowOf } from '../calls/identify-caller.ts'
 import type { Counters } from '../counters.ts'
 import type { PbxStore } from '../options.ts'
-import type { PbxEvents } from '../ports.ts'
+import type { PbxEvents, PeerEvidence } from '../ports.ts'
 import type { IncomingRequest, Reply } from '../sip-port.ts'
 import type { Handler, RefusedReply } from '../step.ts'
 import { registerAnswerHeaders } from './answer-register.ts'
@@ -26,6 +26,8 @@ export interface RegistrarContext {
   counters: Counters
   clock: Clock
   logger: Logger
+  /** Hears of each proven registration. */
+  evidence?: Pick<PeerEvidence, 'registered'> | undefined
 }
 
 /** Handles REGISTER (RFC 3261 10.3). The 200 leaves only after the bindings are on disk. */
@@ -56,6 +58,16 @@ export function registerHandler(context: RegistrarContext): Handler {
     counters.add('registersAccepted')
     reply.send(200, 'OK', { headers: registerAnswerHeaders(bindings, clock.nowMs()) })
     noteSeen(line.deviceId)
+    vouch(request, bindings)
+  }
+
+  // Only for who has a binding now: a question or a removal must not keep an address from being judged.
+  function vouch({ source_address: host }: IncomingRequest, bindings: readonly Binding[]): void {
+    let untilMs = 0
+    for (const { expiresAtMs, flow } of bindings) {
+      if (flow.host === host && expiresAtMs > untilMs) untilMs = expiresAtMs
+    }
+    if (untilMs > 0) context.evidence?.registered(host, untilMs)
   }
 
   function noteSeen(deviceId: string): void {

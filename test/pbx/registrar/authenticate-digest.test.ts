@@ -16,6 +16,7 @@ const line = someLine({ username: 'line1' })
 
 function setUp() {
   const clock = new FakeClock()
+  const evidence: string[] = []
   const counters = new Counters()
   const authenticator = new DigestAuthenticator({
     lines: {
@@ -26,8 +27,14 @@ function setUp() {
     counters,
     realm: () => realm,
     logger: new MemoryLogger(),
+    evidence: {
+      wrongPassword: (host) => evidence.push(`wrongPassword ${host}`),
+      unknownUser: (host) => evidence.push(`unknownUser ${host}`),
+      staleNonce: (host) => evidence.push(`staleNonce ${host}`),
+      registered: (host) => evidence.push(`registered ${host}`),
+    },
   })
-  return { clock, counters, authenticator }
+  return { clock, counters, authenticator, evidence }
 }
 
 function request(fields: Record<string, string> = {}, method = 'REGISTER'): IncomingRequest {
@@ -168,4 +175,37 @@ t.test('credentials for one number place no call to another (RFC 7616 3.4.6)', a
   })
   t.match(judge('sip:+493012@box', 'sip:box', 3), { line: {} }, 'a phone that signs the host alone')
   t.match(counters.snapshot(), { authOtherUri: 1 })
+})
+
+t.test('tells who gave wrong credentials, never who was challenged or answered well', async (t) => {
+  const { authenticator, evidence, clock } = setUp()
+  const asked = authenticator.authenticate(request(), 'registrar')
+  authenticator.authenticate(request(), 'registrar')
+  authenticator.authenticate(request(answer(asked)), 'registrar')
+  clock.advance(300_001)
+  t.match(
+    authenticator.authenticate(request(answer(asked, { nc: 2 })), 'registrar'),
+    { status: 401 },
+    'stale',
+  )
+  t.same(evidence, [])
+
+  const again = authenticator.authenticate(request(), 'registrar')
+  const wrong = request(answer(again, { password: 'wrong' }))
+  authenticator.authenticate(wrong, 'registrar')
+  authenticator.authenticate(request(answer(again, { username: 'ghost' })), 'registrar')
+  t.same(evidence, ['wrongPassword 192.0.2.7', 'unknownUser 192.0.2.7'])
+
+  const spoofed = { ...wrong, source_address: '192.0.2.99' }
+  t.match(authenticator.authenticate(spoofed, 'registrar'), { status: 403 })
+  t.equal(evidence.length, 2, 'an address that never got the nonce is not blamed')
+
+  const good = request(answer(again))
+  authenticator.authenticate(good, 'registrar')
+  authenticator.authenticate(good, 'registrar')
+  authenticator.authenticate(
+    request(answer(setUp().authenticator.authenticate(request(), 'registrar'))),
+    'registrar',
+  )
+  t.same(evidence.slice(2), ['staleNonce 192.0.2.7', 'staleNonce 192.0.2.7'], 'a replay and a foreign nonce')
 })

@@ -11,22 +11,22 @@ function book() {
 
 t.test('a nonce is good for five minutes and only if we made it', async (t) => {
   const { clock, nonces } = book()
-  const nonce = nonces.issue()
+  const nonce = nonces.issue('192.0.2.7')
   t.equal(nonces.judge(nonce, 1), 'fresh')
-  t.not(nonces.issue(), nonce, 'two nonces of one moment differ')
+  t.not(nonces.issue('192.0.2.7'), nonce, 'two nonces of one moment differ')
   clock.advance(300_000)
   t.equal(nonces.judge(nonce, 1), 'fresh')
   clock.advance(1)
   t.equal(nonces.judge(nonce, 1), 'stale')
 
-  const other = book().nonces.issue()
+  const other = book().nonces.issue('192.0.2.7')
   const flipped = `${nonce.slice(0, -1)}${nonce.endsWith('A') ? 'B' : 'A'}`
   for (const forged of [other, flipped, '', 'abc', `${nonce}A`, ` ${nonce}`, 'é'.repeat(40)]) {
     t.equal(nonces.judge(forged, 1), 'forged', JSON.stringify(forged))
   }
 })
 
-t.test('the signature is HMAC-SHA-256 of time and salt, cut to 16 bytes', async (t) => {
+t.test('the signature is HMAC-SHA-256 of time, salt and address, cut to 16 bytes', async (t) => {
   const key = systemRandom.bytes(32)
   const random = {
     ...systemRandom,
@@ -36,25 +36,25 @@ t.test('the signature is HMAC-SHA-256 of time and salt, cut to 16 bytes', async 
   const nonces = new NonceBook({ clock, random })
   for (const stepMs of [0, 1, 1000]) {
     clock.advance(stepMs)
-    const bytes = Buffer.from(nonces.issue(), 'base64url')
-    const tag = createHmac('sha256', key).update(bytes.subarray(0, 12)).digest().subarray(0, 16)
-    t.same(bytes.subarray(12), tag)
+    const bytes = Buffer.from(nonces.issue('192.0.2.7'), 'base64url')
+    const tag = createHmac('sha256', key).update(bytes.subarray(0, 16)).digest().subarray(0, 16)
+    t.same(bytes.subarray(16), tag)
     t.equal(bytes.readUIntBE(0, 6), clock.nowMs())
   }
 })
 
 t.test('a nonce judged good does not vouch for another', async (t) => {
   const { nonces } = book()
-  const nonce = nonces.issue()
+  const nonce = nonces.issue('192.0.2.7')
   t.equal(nonces.judge(nonce, 1), 'fresh')
   t.equal(nonces.judge(nonce, 1), 'fresh')
-  t.equal(nonces.use(book().nonces.issue(), 1), 'forged')
+  t.equal(nonces.use(book().nonces.issue('192.0.2.7'), 1), 'forged')
   t.equal(nonces.use(nonce, 1), 'fresh')
 })
 
 t.test('each count is good once, also when requests overtake each other', async (t) => {
   const { nonces } = book()
-  const nonce = nonces.issue()
+  const nonce = nonces.issue('192.0.2.7')
   t.equal(nonces.use(nonce, 1), 'fresh')
   t.equal(nonces.use(nonce, 1), 'replayed')
   t.equal(nonces.use(nonce, 4), 'fresh')
@@ -70,7 +70,7 @@ t.test('each count is good once, also when requests overtake each other', async 
 
 t.test('judging remembers nothing', async (t) => {
   const { nonces } = book()
-  const nonce = nonces.issue()
+  const nonce = nonces.issue('192.0.2.7')
   nonces.judge(nonce, 1)
   t.equal(nonces.tracked, 0)
   t.equal(nonces.use(nonce, 1), 'fresh')
@@ -79,16 +79,24 @@ t.test('judging remembers nothing', async (t) => {
 
 t.test('a full table forgets the oldest without opening a replay', async (t) => {
   const { clock, nonces } = book()
-  const first = nonces.issue()
+  const first = nonces.issue('192.0.2.7')
   nonces.use(first, 1)
   clock.advance(1)
-  for (let count = 0; count < 19_999; count++) nonces.use(nonces.issue(), 1)
+  for (let count = 0; count < 19_999; count++) nonces.use(nonces.issue('192.0.2.7'), 1)
   t.equal(nonces.tracked, 20_000)
-  const unused = nonces.issue()
+  const unused = nonces.issue('192.0.2.7')
   clock.advance(1)
-  const later = nonces.issue()
+  const later = nonces.issue('192.0.2.7')
   t.equal(nonces.use(later, 1), 'fresh')
   t.equal(nonces.tracked, 20_000)
   t.equal(nonces.use(first, 1), 'stale', 'forgotten, so it is refused with a new challenge')
   t.equal(nonces.use(unused, 1), 'fresh', 'younger than what was forgotten')
+})
+
+t.test('a nonce tells whether this address received it', async (t) => {
+  const { nonces } = book()
+  const nonce = nonces.issue('2001:db8::7')
+  t.ok(nonces.wasIssuedTo(nonce, '2001:db8::7'))
+  t.notOk(nonces.wasIssuedTo(nonce, '192.0.2.7'))
+  t.equal(nonces.judge(nonce, 1), 'fresh', 'and is good from anywhere')
 })
