@@ -4,7 +4,11 @@ import type { SipRequest, SipResponse } from '#src/sip/message.ts'
 export interface DirectRequest {
   readonly request: SipRequest
   /** Where it came from, as the packet said. */
-  readonly peer: { readonly protocol: 'udp' | 'tcp' | 'tls'; readonly host: string; readonly port: number }
+  readonly peer: {
+    readonly protocol: 'udp' | 'tcp' | 'tls' | 'ws' | 'wss'
+    readonly host: string
+    readonly port: number
+  }
   /**
    * Answers it. Only what the application wants to say is given: Via, From, To, Call-ID and CSeq are the engine's.
    * Once there was a final response, or the request timed out, this does nothing.

@@ -1,6 +1,6 @@
 /** The far end of the flow that a REGISTER came in on: where the phone is really reached. */
 export interface FlowAddress {
-  protocol: 'udp' | 'tcp' | 'tls'
+  protocol: 'udp' | 'tcp' | 'tls' | 'ws' | 'wss'
   host: string
   port: number
 }

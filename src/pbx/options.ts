@@ -8,7 +8,7 @@ import type { TeamsTrunkEndpoints } from '#src/model/tenant.ts'
 import type { Store } from '#src/store/store.ts'
 import type Srf from 'drachtio-srf'
 import type { DirectRequests } from './direct-port.ts'
-import type { EnrolmentPort, SignInPort } from './ports.ts'
+import type { EnrolmentPort, PeerEvidence, SignInPort } from './ports.ts'
 
 /** What the call side needs of the store. */
 export type PbxStore = Pick<
@@ -45,7 +45,7 @@ export type PromptName =
 
 /** One address on which the SIP engine listens, as peers should use it. */
 export interface SipListener {
-  protocol: 'udp' | 'tcp' | 'tls'
+  protocol: 'udp' | 'tcp' | 'tls' | 'ws' | 'wss'
   host: string
   port: number
 }
@@ -63,6 +63,8 @@ export interface PbxOptions {
   signIn: SignInPort
   /** Undefined: `*55*` says that it is not available. */
   enrolment?: EnrolmentPort
+  /** Hears who gave wrong credentials and who registered; undefined = nobody asks. */
+  evidence?: PeerEvidence
   /** The settings as they are now. */
   settings: () => Settings
   /** Undefined while no tenant is set up. */

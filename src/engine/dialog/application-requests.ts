@@ -1,7 +1,7 @@
 import { parseUri } from '#src/sip/uri.ts'
 import { tagOf } from '#src/sip/name-addr.ts'
 import type { SipRequest } from '#src/sip/message.ts'
-import type { Target } from '../transport/transport-port.ts'
+import type { Target, TransportProtocol } from '../transport/transport-port.ts'
 import type { Application } from './application.ts'
 import { composeInDialog, composeRequest } from './compose-request.ts'
 import { isSdp } from './compose-response.ts'
@@ -24,6 +24,8 @@ export interface RequestCommand {
 }
 
 const noDialog = 'Server error: unable to find dialog for dialog id provided'
+/** RFC 7118 knows only `ws` in URIs; `wss` is what the hop to a phone's own connection says. */
+const transports: ReadonlySet<string> = new Set<TransportProtocol>(['udp', 'tcp', 'tls', 'ws', 'wss'])
 const inDialogMethods = new Set(['BYE', 'INFO', 'NOTIFY', 'REFER', 'UPDATE', 'PRACK', 'ACK', 'MESSAGE'])
 
 /** Turns what applications ask for into requests on the network. */
@@ -206,7 +208,7 @@ export class ApplicationRequests {
       return undefined
     }
     const transport = uriParameter(command.proxyUri ?? request.uri, 'transport')?.toLowerCase()
-    if (transport !== undefined && transport !== 'udp' && transport !== 'tcp' && transport !== 'tls') {
+    if (transport !== undefined && !transports.has(transport)) {
       application.refused(command.commandId, 'requested protocol/transport not available')
       return undefined
     }

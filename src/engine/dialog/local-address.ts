@@ -14,6 +14,8 @@ export function localHostPort(flow: Flow): string {
 
 /** The URI parameter that keeps the peer on this transport; UDP is the default and needs none. */
 export function transportParameter(flow: Flow): string {
+  // RFC 7118 5.2.3: `ws` is the only value for both; there is no `wss`.
+  if (flow.protocol === 'wss') return ';transport=ws'
   return flow.protocol === 'udp' ? '' : `;transport=${flow.protocol}`
 }
 

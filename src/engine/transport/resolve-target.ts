@@ -50,11 +50,19 @@ export interface ResolveOptions {
   random?: Random | undefined
 }
 
-const defaultPorts: Readonly<Record<TransportProtocol, number>> = { udp: 5060, tcp: 5060, tls: 5061 }
+const defaultPorts: Readonly<Record<TransportProtocol, number>> = {
+  udp: 5060,
+  tcp: 5060,
+  tls: 5061,
+  ws: 80,
+  wss: 443,
+}
 const srvPrefixes: Readonly<Record<TransportProtocol, string>> = {
   udp: '_sip._udp.',
   tcp: '_sip._tcp.',
   tls: '_sips._tcp.',
+  ws: '_sip._ws.',
+  wss: '_sips._ws.',
 }
 const maxTargets = 16
 
@@ -111,14 +119,24 @@ async function addressesOf(name: string, options: ResolveOptions): Promise<strin
   return fixed.length > 0 ? fixed.map(({ address }) => address) : options.dns.addresses(wanted)
 }
 
+const overTls: ReadonlyMap<string, TransportProtocol> = new Map([
+  ['tls', 'tls'],
+  ['tcp', 'tls'],
+  ['ws', 'wss'],
+  ['wss', 'wss'],
+])
+
+function isProtocol(text: string): text is TransportProtocol {
+  return Object.hasOwn(defaultPorts, text)
+}
+
 function fixedProtocol(uri: SipUri): TransportProtocol | 'unsupported' | undefined {
   if (uri.scheme === 'tel') return 'unsupported'
   const transport = uri.params.get('transport')?.toLowerCase()
-  // RFC 3261 26.2.2: sips means TLS, and transport=tcp in it names what TLS runs over.
-  if (uri.scheme === 'sips')
-    return transport === undefined || transport === 'tcp' || transport === 'tls' ? 'tls' : 'unsupported'
+  // RFC 3261 26.2.2: sips means TLS, and transport=tcp in it names what TLS runs over; RFC 7118 5: so does ws.
+  if (uri.scheme === 'sips') return overTls.get(transport ?? 'tls') ?? 'unsupported'
   if (transport === undefined) return undefined
-  return transport === 'udp' || transport === 'tcp' || transport === 'tls' ? transport : 'unsupported'
+  return isProtocol(transport) ? transport : 'unsupported'
 }
 
 /** Orders SRV records by priority, and within one priority by weighted chance (RFC 2782). */

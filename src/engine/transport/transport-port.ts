@@ -1,6 +1,7 @@
 import type { SipMessage, SipRequest, SipResponse } from '#src/sip/message.ts'
 
-export type TransportProtocol = 'udp' | 'tcp' | 'tls'
+/** What SIP runs over: RFC 3261 18, and WebSocket with and without TLS (RFC 7118). */
+export type TransportProtocol = 'udp' | 'tcp' | 'tls' | 'ws' | 'wss'
 
 /**
  * One path to one peer: a connection, or for UDP the pair of our socket and the peer's address.

@@ -66,8 +66,12 @@ export function lineParty(line: Line, user: User | undefined): CallParty {
 export function flowOf(request: IncomingRequest): FlowAddress {
   const { protocol } = request
   return {
-    protocol: protocol === 'tls' || protocol === 'tcp' ? protocol : 'udp',
+    protocol: isStream(protocol) ? protocol : 'udp',
     host: request.source_address,
     port: request.source_port,
   }
+}
+
+function isStream(protocol: string): protocol is Exclude<FlowAddress['protocol'], 'udp'> {
+  return protocol === 'tls' || protocol === 'tcp' || protocol === 'ws' || protocol === 'wss'
 }

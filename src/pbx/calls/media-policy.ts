@@ -1,12 +1,13 @@
 import type { RtpProfile } from '#src/media/media-relay.ts'
+import type { FlowAddress } from '#src/model/binding.ts'
 import { audioDirection, withAudioDirection } from '#src/sdp/rewrite.ts'
 
 /**
  * How a called phone is offered audio, in the order to try: encrypted only when its signalling is, for a key in clear
  * text protects nothing; plain for a phone with TLS that refuses SRTP.
  */
-export function profilesForPhone(protocol: 'udp' | 'tcp' | 'tls'): readonly RtpProfile[] {
-  return protocol === 'tls' ? ['RTP/SAVP', 'RTP/AVP'] : ['RTP/AVP']
+export function profilesForPhone(protocol: FlowAddress['protocol']): readonly RtpProfile[] {
+  return protocol === 'tls' || protocol === 'wss' ? ['RTP/SAVP', 'RTP/AVP'] : ['RTP/AVP']
 }
 
 /** Teams speaks SRTP only, in both directions. */
