@@ -46,12 +46,14 @@ export async function startPbx(options: PbxOptions): Promise<Pbx> {
     counters,
     clock,
     logger,
+    evidence: options.evidence,
     authenticator: new DigestAuthenticator({
       lines: store.lines,
       nonces: new NonceBook({ clock, random }),
       counters,
       realm: () => settings().sip.realm,
       logger: sparing,
+      evidence: options.evidence,
     }),
   }
   const mediaAddressToward = async (peer: string): Promise<MediaAddress> =>
