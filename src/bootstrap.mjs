@@ -25,6 +25,7 @@ const peers = [
   'chromium',
   'linphone-cli',
   'socat',
+  'dnsmasq-base',
   'tcpdump',
   'systemd',
 ]
