@@ -1,6 +1,7 @@
 import type { Clock } from '#src/base/clock.ts'
 import type { Logger } from '#src/base/logger.ts'
 import type { Random } from '#src/base/random.ts'
+import type { MessageTap } from './trace/message-tap.ts'
 import type { TransportProtocol } from './transport/transport-port.ts'
 
 /** One address the engine listens on. */
@@ -70,6 +71,8 @@ export interface EngineOptions {
   door: { host: string; port: number; secret: string } | undefined
   /** Value of User-Agent and Server where the application sets none; undefined = none. */
   userAgent: string | undefined
+  /** Hears every message on the wire; undefined or left out = nobody does, and it costs nothing. */
+  tap?: MessageTap | undefined
   clock: Clock
   random: Random
   logger: Logger

@@ -9,6 +9,7 @@ import { parseMessage, SipParseError } from '#src/sip/parse-message.ts'
 import { peerNamesHeader } from '#src/sip/peer-identity.ts'
 import { withReceived } from '#src/sip/via.ts'
 import type { EngineLimits } from '../options.ts'
+import type { MessageTap } from '../trace/message-tap.ts'
 import type { Counters } from './counters.ts'
 import type { TransportFlow } from './transport-context.ts'
 import type { TransportUser } from './transport-port.ts'
@@ -28,6 +29,7 @@ export class Intake {
   readonly #random: Random
   readonly #logger: Logger
   readonly #onVia: (via: string, flow: TransportFlow) => void
+  readonly #tap: MessageTap | undefined
   user: TransportUser | undefined
 
   constructor(parts: {
@@ -37,12 +39,14 @@ export class Intake {
     logger: Logger
     /** Hears the top Via of every request before received and rport are added. */
     onVia: (via: string, flow: TransportFlow) => void
+    tap?: MessageTap | undefined
   }) {
     this.#limits = parts.limits
     this.#counters = parts.counters
     this.#random = parts.random
     this.#logger = parts.logger
     this.#onVia = parts.onVia
+    this.#tap = parts.tap
   }
 
   receive(bytes: Buffer, flow: TransportFlow): void {
@@ -59,6 +63,7 @@ export class Intake {
       return
     }
     this.#counters.messagesReceived++
+    if (this.#tap !== undefined) this.#tap.received(bytes, flow, message)
     try {
       this.#deliver(message, flow, bytes.length)
     } catch (error) {
@@ -70,6 +75,7 @@ export class Intake {
 
   /** Answers what is too large to be read whole, when its head can be read. */
   refuse(head: Buffer, status: number, reason: string, flow: TransportFlow): void {
+    if (this.#tap !== undefined) this.#tap.received(head, flow, undefined)
     if (status === 513) this.#counters.oversizedMessages++
     else this.#counters.malformedRequests++
     this.#logger.debug({ peer: peerOf(flow), status, reason, bytes: head.length }, 'SIP message refused')
@@ -121,6 +127,7 @@ export class Intake {
   }
 
   #onMalformed(error: unknown, bytes: Buffer, flow: TransportFlow): void {
+    if (this.#tap !== undefined) this.#tap.received(bytes, flow, undefined)
     const isResponse = bytes.toString('latin1', 0, 4) === 'SIP/'
     if (error instanceof SipParseError && error.status === 513) this.#counters.oversizedMessages++
     else if (isResponse) this.#counters.malformedResponses++
@@ -146,11 +153,13 @@ export class Intake {
       const needsTag = name === 'To' && tagOf(value) === undefined
       headers.append(name, needsTag ? withTag(value, this.#random.token(10)) : value)
     }
-    const bytes = formatMessage({ kind: 'response', status, reason, headers, body: Buffer.alloc(0) })
+    const answer: SipMessage = { kind: 'response', status, reason, headers, body: Buffer.alloc(0) }
+    const bytes = formatMessage(answer)
     this.#counters.malformedAnswered++
     this.#counters.messagesSent++
     this.#counters.bytesSent += bytes.length
     flow.write(bytes, false, ignoreError)
+    if (this.#tap !== undefined) this.#tap.sent(bytes, flow, answer)
   }
 }
 

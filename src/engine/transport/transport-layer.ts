@@ -21,7 +21,7 @@ import { UdpListener } from './udp.ts'
 /** What the transports need of the engine's options. */
 export type TransportOptions = Pick<
   EngineOptions,
-  'listen' | 'outboundTls' | 'limits' | 'clock' | 'random' | 'logger'
+  'listen' | 'outboundTls' | 'limits' | 'tap' | 'clock' | 'random' | 'logger'
 >
 
 /** The transport layer with what it has counted so far. */
@@ -64,6 +64,7 @@ class Layer implements CountingTransportLayer {
       random,
       logger,
       onVia: (via, flow) => this.#noteAlias(via, flow),
+      tap: options.tap,
     })
     this.#context = {
       clock,
@@ -168,6 +169,7 @@ class Layer implements CountingTransportLayer {
     this.#counters.messagesSent++
     this.#counters.bytesSent += bytes.length
     flow.write(bytes, message.kind === 'request', onError)
+    if (this.#options.tap !== undefined) this.#options.tap.sent(bytes, flow, message)
     return bytes.length
   }
 
