@@ -1,5 +1,5 @@
 import { parseUri } from '#src/sip/uri.ts'
-import { tagOf } from '#src/sip/name-addr.ts'
+import { tagOf, uriOf } from '#src/sip/name-addr.ts'
 import type { SipRequest } from '#src/sip/message.ts'
 import type { Target, TransportProtocol } from '../transport/transport-port.ts'
 import type { Application } from './application.ts'
@@ -10,6 +10,7 @@ import type { Dialog } from './dialog.ts'
 import { nextSequence } from './dialog-state.ts'
 import { bareRequest, type DialogKeeper } from './dialog-keeper.ts'
 import { sequenceOf, uriParameter } from './header-values.ts'
+import { preloadedRoute } from './preloaded-route.ts'
 import type { ResponseJudges } from './response-judges.ts'
 import { sentMeta, UacRequest } from './uac-request.ts'
 
@@ -81,7 +82,9 @@ export class ApplicationRequests {
   }
 
   #outside(application: Application, command: RequestCommand): void {
-    const wanted = this.#checked(application, command)
+    const routes = preloadedRoute(command.request.headers, this.#context.listeners())
+    const firstHop = command.proxyUri ?? (routes[0] === undefined ? undefined : uriOf(routes[0]))
+    const wanted = this.#checked(application, command, firstHop)
     if (!wanted) return
     const { headers } = wanted
     const identity = {
@@ -89,6 +92,7 @@ export class ApplicationRequests {
       fromTag: this.#context.random.token(16),
       // Large, so that a digest retry and a restart never meet a number of before; below 2^31 by far.
       sequence: sequenceOf(headers.get('CSeq')) ?? this.#firstSequence(),
+      routes,
     }
     const request = new UacRequest(
       this.#context,
@@ -100,7 +104,7 @@ export class ApplicationRequests {
       this.#judges.outside,
     )
     this.#context.asking.set(request.id, request)
-    const hop = command.proxyUri ?? wanted.uri
+    const hop = firstHop ?? wanted.uri
     request.outgoing = this.#context.transactions.send(
       async () => this.#notToMyself(await this.#context.resolve(hop), request),
       undefined,
@@ -196,18 +200,23 @@ export class ApplicationRequests {
     )
   }
 
-  #checked(application: Application, command: RequestCommand): SipRequest | undefined {
+  #checked(
+    application: Application,
+    command: RequestCommand,
+    firstHop: string | undefined,
+  ): SipRequest | undefined {
     let { request } = command
     // The library passes bare addresses on as they are.
     if (!/^[a-z][a-z0-9+.-]*:/i.test(request.uri) || /^[^:@;]+:\d+(;|$)/.test(request.uri)) {
       request = { ...request, uri: `sip:${request.uri}` }
     }
     const uri = parseUri(request.uri)
-    if (!uri || (uri.scheme === 'tel' && command.proxyUri === undefined)) {
+    // What is no SIP address (tel, urn:service:sos) can be sent to a first hop, which knows more.
+    if (firstHop === undefined ? !uri || uri.scheme === 'tel' : !uri && /^(sips?|tel):/i.test(request.uri)) {
       application.refused(command.commandId, `invalid request-uri: ${command.request.uri}`)
       return undefined
     }
-    const transport = uriParameter(command.proxyUri ?? request.uri, 'transport')?.toLowerCase()
+    const transport = uriParameter(firstHop ?? request.uri, 'transport')?.toLowerCase()
     if (transport !== undefined && !transports.has(transport)) {
       application.refused(command.commandId, 'requested protocol/transport not available')
       return undefined

@@ -3,7 +3,7 @@ import { SipHeaders, type SipRequest } from '#src/sip/message.ts'
 import { peerNamesHeader } from '#src/sip/peer-identity.ts'
 import type { Flow } from '../transport/transport-port.ts'
 import { isSdp } from './compose-response.ts'
-import { routing, type DialogState } from './dialog-state.ts'
+import { routed, routing, type DialogState } from './dialog-state.ts'
 import { bracketed } from './header-values.ts'
 import { defaultContact, localHostPort, withLocalAddress } from './local-address.ts'
 
@@ -16,6 +16,8 @@ export interface RequestIdentity {
   callId: string
   fromTag: string
   sequence: number
+  /** The application's Route values: a preloaded route set (RFC 3261 8.1.1.1); empty = none. */
+  routes: readonly string[]
 }
 
 /** A request outside dialogs as it goes out over `flow`, top Via left to the transaction layer. */
@@ -26,8 +28,10 @@ export function composeRequest(
   userAgent: string | undefined,
 ): SipRequest {
   const given = wanted.headers
+  const path = routed(identity.routes, wanted.uri)
   const headers = new SipHeaders()
   headers.append('Max-Forwards', given.get('Max-Forwards') ?? '70')
+  for (const route of path.routes) headers.append('Route', route)
   const from = withLocalAddress('From', given.get('From') ?? `<sip:${localHostPort(flow)}>`, flow)
   headers.append('From', tagOf(from) === undefined ? `${bracketed(from)};tag=${identity.fromTag}` : from)
   headers.append('To', withLocalAddress('To', given.get('To') ?? `<${wanted.uri}>`, flow))
@@ -37,7 +41,7 @@ export function composeRequest(
   const contact = method === 'INVITE' || method === 'SUBSCRIBE'
   copyWanted(headers, given, flow, dialogFields)
   complete(headers, wanted, contact, flow, userAgent)
-  return { kind: 'request', method, uri: wanted.uri, headers, body: wanted.body }
+  return { kind: 'request', method, uri: path.uri, headers, body: wanted.body }
 }
 
 /** A request inside a dialog: `state` has its CSeq counted already. */

@@ -124,16 +124,35 @@ export function refreshesTarget(method: string): boolean {
   return method === 'INVITE' || method === 'UPDATE' || method === 'SUBSCRIBE' || method === 'NOTIFY'
 }
 
-/** Request URI, Route values and the URI that is the next hop (RFC 3261 12.2.1.1, 16.12.1.1 for strict routers). */
-export function routing(
-  state: DialogState,
-  target: string = state.remoteTarget,
-): { uri: string; routes: readonly string[]; nextHop: string } {
-  const first = state.routeSet[0]
-  if (first === undefined) return { uri: target, routes: [], nextHop: target }
+/** Where a request with a route set goes. */
+export interface Path {
+  uri: string
+  routes: readonly string[]
+  /** The URI whose host gets it. */
+  nextHop: string
+}
+
+/** Request URI, Route values and next hop of a request in the dialog. */
+export function routing(state: DialogState, target: string = state.remoteTarget): Path {
+  return routed(state.routeSet, target)
+}
+
+/** RFC 3261 12.2.1.1: a first hop without `lr` is a strict router and wants to see itself in the Request-URI. */
+export function routed(routeSet: readonly string[], target: string): Path {
+  const first = routeSet[0]
+  if (first === undefined) return { uri: requestUri(target), routes: [], nextHop: target }
   const firstUri = uriOf(first) ?? ''
-  if (isLoose(firstUri)) return { uri: target, routes: state.routeSet, nextHop: firstUri }
-  return { uri: firstUri, routes: [...state.routeSet.slice(1), `<${target}>`], nextHop: firstUri }
+  if (isLoose(firstUri)) return { uri: requestUri(target), routes: routeSet, nextHop: firstUri }
+  return { uri: requestUri(firstUri), routes: [...routeSet.slice(1), `<${target}>`], nextHop: firstUri }
+}
+
+// RFC 3261 19.1.1 table 1: a Request-URI has no `method` and no header fields.
+function requestUri(uri: string): string {
+  if (!/[?]|;method=/i.test(uri) || !/^sips?:/i.test(uri)) return uri
+  const at = Math.max(0, uri.indexOf('@'))
+  const question = uri.indexOf('?', at)
+  const bare = question < 0 ? uri : uri.slice(0, question)
+  return bare.slice(0, at) + bare.slice(at).replace(/;method=[^;]*/i, '')
 }
 
 function isLoose(uri: string): boolean {
