@@ -1,161 +1,132 @@
-// npm run bench:sip: CPU per authenticated registration and per call, ours beside Kamailio, in one run.
-// Load comes from SIPp; CPU (user and system, all threads) is read from /proc around each run. The last line is JSON.
-import { freeMediaPort, freePort } from '#test/peers/free-port.ts'
-import { startKamailioRegistrar } from '#test/peers/kamailio.ts'
-import { cpuMs } from '#test/peers/process-cpu.ts'
-import { startSipp, type SippResult } from '#test/peers/sipp.ts'
-import {
-  answerScenario,
-  authenticationField,
-  callScenario,
-  registerScenario,
-} from '#test/peers/sipp-scenarios.ts'
-import { Box } from '#test/support/box.ts'
-import { seedLines, seededNumber } from '#test/support/seed.ts'
+// npm run bench:sip: what a registration, a call and a crowd of phones cost, ours beside Kamailio, in one run. Load comes
+// from SIPp; CPU (user and system, all threads) is read from /proc around each round. The last line is JSON.
+// Names as arguments choose parts: npm run bench:sip -- registrations engine box tls storm
+import { rounded, summarise } from './measure.ts'
+import { startB2bua } from './sip-b2bua.ts'
+import { startCrowd, storm, tlsMemory } from './sip-crowd.ts'
+import { startKamailio, startOurs } from './sip-subjects.ts'
 
-const lineCount = 200
 const registrationsPerS = 800
-const callsPerS = 50
-const seconds = 10
-const password = 'kamailio-password'
+const callsPerS = 200
+const rounds = 3
+const registrationSeconds = 8
+const callSeconds = 5
+const crowdSize = 2000
 
-interface Subject {
-  name: string
-  pid: number
-  port: number
-  users: { username: string; password: string; dial: string }[]
-}
+const parts = process.argv.slice(2)
+const wanted = (name: string): boolean => parts.length === 0 || parts.includes(name)
+const result: Record<string, number> = {}
+const say = (text: string): void => console.log(text)
+const us = (values: readonly number[]): string => values.map((value) => value.toFixed(0)).join(' ')
 
-interface Figures {
-  registrationUs: number
-  callUs: number
-}
-
-function must(result: SippResult, what: string): void {
-  if (result.failed > 0 || result.successful === 0) {
-    throw new Error(`${what}: ${result.successful} succeeded, ${result.failed} failed\n${result.errors}`)
+/** Registrations and whole calls, in rounds that take turns, so that the machine's other work hits both alike. */
+async function besideKamailio(): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const kamailio = await startKamailio()
+  stack.defer(() => kamailio.stop())
+  const ours = await startOurs()
+  stack.defer(() => ours.stop())
+  const count = registrationsPerS * registrationSeconds
+  // Long enough for the compiler of a just-in-time language to be done: a box runs for months.
+  for (const subject of [ours, kamailio]) await subject.register(registrationsPerS, count)
+  if (wanted('registrations')) {
+    const figures = { ours: [] as number[], kamailio: [] as number[] }
+    for (let round = 0; round < rounds; round++) {
+      figures.ours.push(await ours.registrationCpu(registrationsPerS, count))
+      figures.kamailio.push(await kamailio.registrationCpu(registrationsPerS, count))
+    }
+    const [mine, theirs] = [summarise(figures.ours), summarise(figures.kamailio)]
+    result['registration_cpu_us'] = rounded(mine.median)
+    result['registration_cpu_us_min'] = rounded(mine.min)
+    result['registration_kamailio_us'] = rounded(theirs.median)
+    result['registration_vs_kamailio'] = rounded(mine.median / theirs.median, 2)
+    say(`registration, whole box  Branchline ${us(figures.ours)} us, Kamailio ${us(figures.kamailio)} us:
+  ${(mine.median / theirs.median).toFixed(2)} times Kamailio's (median of ${rounds} rounds; goal 3)`)
+  }
+  if (wanted('box')) {
+    const calls = callsPerS * callSeconds
+    for (const subject of [ours, kamailio]) await subject.call(callsPerS, calls * 2)
+    const figures = { ours: [] as number[], kamailio: [] as number[] }
+    for (let round = 0; round < rounds; round++) {
+      figures.ours.push(await ours.callCpu(callsPerS, calls))
+      figures.kamailio.push(await kamailio.callCpu(callsPerS, calls))
+    }
+    const [mine, theirs] = [summarise(figures.ours), summarise(figures.kamailio)]
+    result['call_cpu_us'] = rounded(mine.median)
+    result['call_cpu_us_min'] = rounded(mine.min)
+    result['call_vs_kamailio'] = rounded(mine.median / theirs.median, 2)
+    say(`call, whole box          Branchline ${us(figures.ours)} us, Kamailio ${us(figures.kamailio)} us
+  (ours: two legs, 407, routing, call log on disk, a relay session with four sockets; theirs: a stateful proxy)`)
   }
 }
 
-/** CPU per unit of work, microseconds, less what the process uses when nothing happens. */
-async function measure(pid: number, units: number, work: () => Promise<void>): Promise<number> {
-  const idleStart = cpuMs(pid)
-  await new Promise((resolve) => setTimeout(resolve, 1000))
-  const idlePerMs = (cpuMs(pid) - idleStart) / 1000
-  const startedMs = performance.now()
-  const before = cpuMs(pid)
-  await work()
-  const spentMs = cpuMs(pid) - before - idlePerMs * (performance.now() - startedMs)
-  return (spentMs * 1000) / units
-}
-
-async function measureSubject(subject: Subject): Promise<Figures> {
-  const target = `127.0.0.1:${subject.port}`
-  const phonePort = await freePort()
-  const fields = subject.users.map(({ username, password: secret, dial }) => [
-    username,
-    authenticationField(username, secret),
-    dial,
-  ])
-  const register = async (rate: number, count: number): Promise<void> => {
-    const run = startSipp({
-      scenario: registerScenario(),
-      fields,
-      localPort: phonePort,
-      target,
-      rate,
-      calls: count,
-    })
-    must(await run.done, `${subject.name}: registrations`)
-  }
-  await register(200, lineCount * 5) // warm: every line has its binding, code is compiled
-  const registrations = registrationsPerS * seconds
-  const registrationUs = await measure(subject.pid, registrations, () =>
-    register(registrationsPerS, registrations),
-  )
-
-  // All phones answer on the port that they registered.
-  const phones = startSipp({
-    scenario: answerScenario({ srtp: false }),
-    localPort: phonePort,
-    mediaPort: await freeMediaPort(),
-  })
-  const callerPort = await freePort()
-  const call = async (count: number): Promise<void> => {
-    const scenario = callScenario({ talkMs: 500 })
-    const run = startSipp({
-      scenario,
-      fields,
-      localPort: callerPort,
-      target,
-      rate: callsPerS,
-      calls: count,
-      mediaPort: await freeMediaPort(),
-    })
-    must(await run.done, `${subject.name}: calls`)
-  }
-  await call(callsPerS * 2)
-  const calls = callsPerS * seconds
-  const callUs = await measure(subject.pid, calls, () => call(calls))
-  await phones.stop()
-  console.log(
-    `${subject.name.padEnd(10)} registration ${registrationUs.toFixed(0).padStart(6)} us   call ${callUs.toFixed(0).padStart(7)} us`,
-  )
-  return { registrationUs, callUs }
-}
-
-async function measureOurs(): Promise<Figures> {
-  const box = await Box.prepare({ lab: false })
-  try {
-    const lines = await seedLines(box.dataDir, lineCount)
-    await box.start()
-    return await measureSubject({
-      name: 'Branchline',
-      pid: box.pid,
-      port: box.ports.udp,
-      users: lines.map(({ username, password: secret }, index) => ({
-        username,
-        password: secret,
-        dial: seededNumber((index + 1) % lineCount),
-      })),
-    })
-  } finally {
-    await box.stop()
-    box.remove()
+/** Calls through the engine and the smallest application: what the engine and the library cost, and nothing else. */
+async function engineCalls(): Promise<void> {
+  for (const door of [false, true]) {
+    const b2bua = await startB2bua({ door })
+    try {
+      const calls = callsPerS * callSeconds
+      await b2bua.call(callsPerS, calls * 3)
+      const totals: number[] = []
+      const engines: number[] = []
+      for (let round = 0; round < rounds; round++) {
+        const { totalUs, engineUs } = await b2bua.callCpu(callsPerS, calls)
+        totals.push(totalUs)
+        if (engineUs !== undefined) engines.push(engineUs)
+      }
+      const { median, min } = summarise(totals)
+      const name = door ? 'b2bua_call_door_cpu_us' : 'b2bua_call_cpu_us'
+      result[name] = rounded(median)
+      result[`${name}_min`] = rounded(min)
+      if (engines.length > 0) result['b2bua_call_door_engine_us'] = rounded(summarise(engines).median)
+      say(
+        `call, engine and smallest B2BUA, ${door ? 'TCP door' : 'one process'}  ${us(totals)} us${
+          engines.length > 0 ? `, of which the engine ${us(engines)} us` : ' (goal 1,500 us)'
+        }`,
+      )
+    } finally {
+      await b2bua.stop()
+    }
   }
 }
 
-async function measureKamailio(): Promise<Figures> {
-  const kamailio = await startKamailioRegistrar({ realm: 'branchline', password })
-  try {
-    return await measureSubject({
-      name: 'Kamailio',
-      pid: kamailio.pid,
-      port: kamailio.port,
-      users: Array.from({ length: lineCount }, (_, index) => ({
-        username: `phone${index}`,
-        password,
-        dial: `phone${(index + 1) % lineCount}`,
-      })),
-    })
-  } finally {
-    await kamailio.stop()
+/** Two thousand phones: first all on TLS, then, on a fresh box, all at once on UDP. */
+async function crowds(): Promise<void> {
+  if (wanted('tls')) {
+    const crowd = await startCrowd(crowdSize)
+    try {
+      const { beforeMb, withAllMb, seconds } = await tlsMemory(crowd)
+      result['tls_phones'] = crowdSize
+      result['tls_phones_rss_mb'] = rounded(withAllMb)
+      result['tls_phone_kb'] = rounded(((withAllMb - beforeMb) * 1000) / crowdSize)
+      say(`${crowdSize} TLS phones          ${withAllMb.toFixed(0)} MB resident with all registered (${beforeMb.toFixed(0)} MB before,
+  ${(((withAllMb - beforeMb) * 1000) / crowdSize).toFixed(0)} kB each, ${seconds.toFixed(1)} s of handshakes; goal under 400 MB)`)
+    } finally {
+      await crowd.stop()
+    }
+  }
+  if (wanted('storm')) {
+    const crowd = await startCrowd(crowdSize)
+    try {
+      const { seconds, retransmissions, setUpMs, calmMs } = await storm(crowd)
+      const sorted = [...setUpMs].sort((first, second) => first - second)
+      const worst = sorted.at(-1) as number
+      const p99 = sorted[Math.ceil(sorted.length * 0.99) - 1] as number
+      result['storm_s'] = rounded(seconds, 2)
+      result['storm_setup_worst_ms'] = rounded(worst)
+      result['storm_setup_p99_ms'] = rounded(p99)
+      say(`storm of ${crowdSize}           all registered in ${seconds.toFixed(1)} s (${retransmissions} repetitions);
+  calls placed meanwhile (${setUpMs.length}): INVITE to ringing ${worst.toFixed(0)} ms at worst, p99 ${p99.toFixed(0)} ms
+  (before the storm ${summarise(calmMs).median.toFixed(0)} ms, ${Math.max(...calmMs).toFixed(0)} ms at worst)`)
+    } finally {
+      await crowd.stop()
+    }
   }
 }
 
-console.log(
-  `${registrationsPerS} registrations/s (REGISTER, 401, REGISTER, 200) and ${callsPerS} calls/s (INVITE, 407, INVITE .. BYE), ${seconds} s each.
-Kamailio: one UDP worker, locations in memory, stateful proxy without media. Branchline: B2BUA, bindings committed to disk,
-a media session opened and closed for each call.\n`,
-)
-const kamailio = await measureKamailio()
-const ours = await measureOurs()
-const round = (value: number, digits: number): number => Number(value.toFixed(digits))
-console.log(
-  JSON.stringify({
-    registration_cpu_us: round(ours.registrationUs, 1),
-    registration_vs_kamailio: round(ours.registrationUs / kamailio.registrationUs, 2),
-    call_cpu_us: round(ours.callUs, 1),
-    call_vs_kamailio: round(ours.callUs / kamailio.callUs, 2),
-  }),
-)
+say(`${registrationsPerS} registrations/s (REGISTER, 401, REGISTER, 200; bindings committed to disk) and ${callsPerS} calls/s.
+CPU is per registration or call, all threads, the idle process subtracted.\n`)
+if (wanted('registrations') || wanted('box')) await besideKamailio()
+if (wanted('engine')) await engineCalls()
+await crowds()
+say(JSON.stringify(result))

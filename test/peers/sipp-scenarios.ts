@@ -116,6 +116,40 @@ Content-Length: 0
 </scenario>`
 }
 
+/** A call without credentials: INVITE, 200, ACK, `talkMs` of silence, BYE. */
+export const plainCallScenario = (options: { talkMs: number }): string => `${head('plain call')}
+${invite(1, '', '[service]', '[media_port]').replaceAll('[field0]', 'sipp')}
+<recv response="100" optional="true"/>
+<recv response="180" optional="true"/>
+<recv response="200" rrs="true"/>
+<send><![CDATA[
+ACK [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
+[routes]
+Max-Forwards: 70
+From: <sip:sipp@[remote_ip]>;tag=[pid]t[call_number]
+To: <sip:[service]@[remote_ip]>[peer_tag_param]
+Call-ID: [call_id]
+CSeq: 1 ACK
+Content-Length: 0
+
+]]></send>
+<pause milliseconds="${options.talkMs}"/>
+<send retrans="500"><![CDATA[
+BYE [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
+[routes]
+Max-Forwards: 70
+From: <sip:sipp@[remote_ip]>;tag=[pid]t[call_number]
+To: <sip:[service]@[remote_ip]>[peer_tag_param]
+Call-ID: [call_id]
+CSeq: 2 BYE
+Content-Length: 0
+
+]]></send>
+<recv response="200"/>
+</scenario>`
+
 const answerHeaders = `[last_Via:]
 [last_Record-Route:]
 [last_From:]
