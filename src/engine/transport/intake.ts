@@ -11,7 +11,7 @@ import { withReceived } from '#src/sip/via.ts'
 import type { EngineLimits } from '../options.ts'
 import type { MessageTap } from '../trace/message-tap.ts'
 import type { Counters } from './counters.ts'
-import type { TransportFlow } from './transport-context.ts'
+import type { Doorkeeper, TransportFlow } from './transport-context.ts'
 import type { TransportUser } from './transport-port.ts'
 
 /** A request for a multicast group (RFC 5771): 224.0.0.0 to 239.255.255.255 as the host of its Request-URI. */
@@ -30,6 +30,7 @@ export class Intake {
   readonly #logger: Logger
   readonly #onVia: (via: string, flow: TransportFlow) => void
   readonly #tap: MessageTap | undefined
+  readonly #doorkeeper: Doorkeeper | undefined
   user: TransportUser | undefined
 
   constructor(parts: {
@@ -40,6 +41,7 @@ export class Intake {
     /** Hears the top Via of every request before received and rport are added. */
     onVia: (via: string, flow: TransportFlow) => void
     tap?: MessageTap | undefined
+    doorkeeper?: Doorkeeper | undefined
   }) {
     this.#limits = parts.limits
     this.#counters = parts.counters
@@ -47,6 +49,7 @@ export class Intake {
     this.#logger = parts.logger
     this.#onVia = parts.onVia
     this.#tap = parts.tap
+    this.#doorkeeper = parts.doorkeeper
   }
 
   receive(bytes: Buffer, flow: TransportFlow): void {
@@ -78,6 +81,7 @@ export class Intake {
     if (this.#tap !== undefined) this.#tap.received(head, flow, undefined)
     if (status === 513) this.#counters.oversizedMessages++
     else this.#counters.malformedRequests++
+    this.#noteMalformed(head, flow)
     this.#logger.debug({ peer: peerOf(flow), status, reason, bytes: head.length }, 'SIP message refused')
     let request: SipRequest | undefined
     try {
@@ -132,10 +136,15 @@ export class Intake {
     if (error instanceof SipParseError && error.status === 513) this.#counters.oversizedMessages++
     else if (isResponse) this.#counters.malformedResponses++
     else this.#counters.malformedRequests++
+    this.#noteMalformed(bytes, flow)
     this.#logger.debug({ peer: peerOf(flow), reason: errorText(error) }, 'malformed SIP message')
     if (error instanceof SipParseError && error.partial) {
       this.#answer(error.partial, error.status, error.reason, flow)
     }
+  }
+
+  #noteMalformed(head: Buffer, flow: TransportFlow): void {
+    this.#doorkeeper?.noteMalformed(flow.remoteHost, flow.protocol !== 'udp', head)
   }
 
   // RFC 3261 8.2.6: no state is kept; a retransmission is judged again. An ACK is never answered.

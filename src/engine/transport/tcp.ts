@@ -84,7 +84,10 @@ export function closeServer(server: net.Server | undefined): Promise<void> {
 
 /** Keeps the connection limits: takes a place until the socket closes, or destroys it. */
 export function admit(socket: net.Socket, context: TransportContext, pool: ConnectionPool): boolean {
-  if (pool.admit(socket)) return true
+  const host = socket.remoteAddress
+  const welcome =
+    context.doorkeeper === undefined || (host !== undefined && context.doorkeeper.admitsConnection(host))
+  if (welcome && pool.admit(socket)) return true
   context.counters.connectionsRefused++
   socket.destroy()
   return false
@@ -122,7 +125,7 @@ export function dialTcp(options: DialOptions): Promise<StreamConnection> {
     keepAliveInitialDelay: keepAliveAfterMs,
     ...localAddressOf(listener),
   })
-  return whenReady(socket, 'connect', options, () => [])
+  return whenReady(socket, 'connect', options, () => ({ peerNames: [] }))
 }
 
 /** Peers and firewalls know us by the address we listen on, so connections leave from it too. */
@@ -136,7 +139,7 @@ export function whenReady(
   socket: net.Socket,
   readyEvent: 'connect' | 'secureConnect',
   options: DialOptions,
-  peerNames: () => readonly string[],
+  proved: () => { peerNames: readonly string[]; trust?: string },
 ): Promise<StreamConnection> {
   const { target, listener, context, pool, signal } = options
   return new Promise((resolve, reject) => {
@@ -172,7 +175,7 @@ export function whenReady(
         socket,
         protocol: readyEvent === 'connect' ? 'tcp' : 'tls',
         outbound: true,
-        peerNames: peerNames(),
+        ...proved(),
         listener,
         context,
       })

@@ -14,6 +14,17 @@ export interface TransportFlow extends Flow {
   write(bytes: Buffer, isRequest: boolean, onError: (error: Error) => void): void
 }
 
+/** Who is let in; satisfied by src/engine/guard. Asked for every datagram, so it neither waits nor throws. */
+export interface Doorkeeper {
+  /** False = drop it unread. */
+  admits(host: string, datagram: Buffer): boolean
+  admitsConnection(host: string): boolean
+  /** The same for a message that came over a connection: false = close it. */
+  admitsMessage(host: string, message: Buffer): boolean
+  /** `proven`: the host has answered us, as the far end of a connection does. */
+  noteMalformed(host: string, proven: boolean, head: Buffer): void
+}
+
 /** What every listener and connection needs from the layer around it. */
 export interface TransportContext {
   readonly clock: Clock
@@ -21,6 +32,8 @@ export interface TransportContext {
   readonly limits: EngineLimits
   readonly counters: Counters
   readonly localAddresses: LocalAddresses
+  /** Undefined: everybody is let in. */
+  readonly doorkeeper: Doorkeeper | undefined
   newFlowId(): number
   /** Hands one whole message up. */
   receive(bytes: Buffer, flow: TransportFlow): void

@@ -14,7 +14,7 @@ import { isWildcard, LocalAddresses } from './local-address.ts'
 import { StreamConnection } from './stream-connection.ts'
 import { dialTcp, TcpListener, type DialOptions } from './tcp.ts'
 import { dialTls, OutboundProfiles, TlsListener } from './tls.ts'
-import type { TransportContext, TransportFlow } from './transport-context.ts'
+import type { Doorkeeper, TransportContext, TransportFlow } from './transport-context.ts'
 import type { Flow, ListenerAddress, Target, TransportLayer, TransportUser } from './transport-port.ts'
 import { UdpListener } from './udp.ts'
 
@@ -22,12 +22,14 @@ import { UdpListener } from './udp.ts'
 export type TransportOptions = Pick<
   EngineOptions,
   'listen' | 'outboundTls' | 'limits' | 'tap' | 'clock' | 'random' | 'logger'
->
+> & { doorkeeper?: Doorkeeper | undefined }
 
 /** The transport layer with what it has counted so far. */
 export interface CountingTransportLayer extends TransportLayer {
   /** A copy of all counters, plus the connections that are open now. */
   counters(): Record<string, number>
+  /** True when a peer that proved a name by certificate is connected from this address. */
+  isProvenPeer(host: string): boolean
 }
 
 const sweepEveryMs = 1000
@@ -65,6 +67,7 @@ class Layer implements CountingTransportLayer {
       logger,
       onVia: (via, flow) => this.#noteAlias(via, flow),
       tap: options.tap,
+      doorkeeper: options.doorkeeper,
     })
     this.#context = {
       clock,
@@ -72,6 +75,7 @@ class Layer implements CountingTransportLayer {
       limits,
       counters: this.#counters,
       localAddresses: new LocalAddresses(clock),
+      doorkeeper: options.doorkeeper,
       newFlowId: () => ++this.#lastFlowId,
       receive: (bytes, flow) => this.#intake.receive(bytes, flow),
       refuse: (head, status, reason, flow) => this.#intake.refuse(head, status, reason, flow),
@@ -126,6 +130,10 @@ class Layer implements CountingTransportLayer {
 
   counters(): Record<string, number> {
     return { ...this.#counters, connectionsOpen: this.#pool.all.length }
+  }
+
+  isProvenPeer(host: string): boolean {
+    return this.#pool.all.some(({ remoteHost, peerNames }) => remoteHost === host && peerNames.length > 0)
   }
 
   async connect(target: Target): Promise<Flow> {

@@ -173,6 +173,8 @@ export class UdpListener implements BoundListener {
   }
 
   #onMessage(bytes: Buffer, source: dgram.RemoteInfo): void {
+    const { doorkeeper } = this.#context
+    if (doorkeeper !== undefined && !doorkeeper.admits(source.address, bytes)) return
     if (isKeepAlive(bytes)) {
       this.#context.counters.keepAlives++
       return

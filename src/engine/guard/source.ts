@@ -1,0 +1,60 @@
+import { BlockList, isIP, isIPv6 } from 'node:net'
+import { unmapIpv4 } from '#src/base/net.ts'
+
+/**
+ * Who an address is to be taken for: an IPv4 address is itself; an IPv6 address is its /64, which is what one
+ * subscriber or one link has (RFC 4291 2.5.4) and can move within at will. Written `2001:db8:1:2::/64`.
+ */
+export function sourceOf(host: string): string {
+  if (!host.includes(':')) return host
+  const plain = unmapIpv4(host)
+  return isIPv6(plain) ? `${prefix64(plain)}::/64` : plain
+}
+
+/** The first four groups, without leading zeros. */
+function prefix64(address: string): string {
+  const scope = address.indexOf('%')
+  const text = scope < 0 ? address : address.slice(0, scope)
+  const gap = text.indexOf('::')
+  const head = (gap < 0 ? text : text.slice(0, gap)).split(':').filter((group) => group !== '')
+  // What follows the gap belongs to the first half only when it is long enough to reach into it.
+  const tail = gap < 0 ? [] : text.slice(gap + 2).split(':')
+  const tailGroups = tail.filter((group) => group !== '').flatMap(groupsOf)
+  while (gap >= 0 && head.length + tailGroups.length < 8) head.push('0')
+  const groups = [...head, ...tailGroups].slice(0, 4)
+  return groups.map((group) => parseInt(group, 16).toString(16)).join(':')
+}
+
+/** The last 32 bits may be written as an IPv4 address. */
+function groupsOf(group: string): string[] {
+  return group.includes('.') ? ['0', '0'] : [group]
+}
+
+/** True for an address or `address/length` that `AllowList` can read. */
+export function isSubnet(text: string): boolean {
+  const [address = '', length, rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest !== undefined || address.includes('%')) return false
+  return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= (family === 4 ? 32 : 128))
+}
+
+/** Addresses and prefixes that are never shut out. What cannot be read is left out. */
+export class AllowList {
+  readonly #list = new BlockList()
+
+  constructor(entries: readonly string[]) {
+    for (const entry of entries) {
+      if (!isSubnet(entry)) continue
+      const [address = '', length] = entry.split('/')
+      const family = isIPv6(address) ? 'ipv6' : 'ipv4'
+      if (length === undefined) this.#list.addAddress(address, family)
+      else this.#list.addSubnet(address, Number(length), family)
+    }
+  }
+
+  has(host: string): boolean {
+    const plain = unmapIpv4(host)
+    const family = isIP(plain)
+    return family !== 0 && this.#list.check(plain, family === 6 ? 'ipv6' : 'ipv4')
+  }
+}
