@@ -56,6 +56,29 @@ export const settingsSchema = Type.Object(
           'Contacts per line',
           'live',
         ),
+        registrationSpread: field(
+          Type.Integer({ minimum: 0, maximum: 50, default: 10 }),
+          'How far registration times are spread below what phones ask for, percent',
+          'live',
+        ),
+        flowTimerS: field(
+          Type.Integer({ minimum: 0, maximum: 3600, default: 120 }),
+          'How often phones with outbound (RFC 5626) must show life, seconds; 0 = as they like',
+          'live',
+        ),
+        pathWithoutSupport: field(
+          Type.Union([Type.Literal('accept'), Type.Literal('refuse')], { default: 'accept' }),
+          'Registrations through a proxy (Path, RFC 3327) of phones that do not say that they know Path',
+          'live',
+        ),
+        serviceRoute: field(
+          Type.Array(Type.String({ maxLength: 253, pattern: '^sips?:[^\\s<>",]+;lr([;=][^\\s<>",]*)?$' }), {
+            default: [],
+            maxItems: 4,
+          }),
+          'Proxies that phones must send their calls through (Service-Route, RFC 3608), as SIP URIs with ;lr',
+          'live',
+        ),
         ringTimeoutS: field(
           Type.Integer({ minimum: 5, maximum: 180, default: 45 }),
           'Ring time before a call counts as not answered, seconds',

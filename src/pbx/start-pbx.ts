@@ -45,6 +45,7 @@ export async function startPbx(options: PbxOptions): Promise<Pbx> {
     events,
     counters,
     clock,
+    random,
     logger,
     evidence: options.evidence,
     authenticator: new DigestAuthenticator({

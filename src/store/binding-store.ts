@@ -140,7 +140,11 @@ function arrange(bindings: readonly Binding[]): readonly Binding[] {
     .map((binding) =>
       Object.isFrozen(binding)
         ? binding
-        : Object.freeze({ ...binding, flow: Object.freeze({ ...binding.flow }) }),
+        : Object.freeze({
+            ...binding,
+            flow: Object.freeze({ ...binding.flow }),
+            ...(binding.path ? { path: Object.freeze([...binding.path]) } : {}),
+          }),
     )
     .sort((a, b) => b.qThousandths - a.qThousandths || b.registeredAtMs - a.registeredAtMs)
 }

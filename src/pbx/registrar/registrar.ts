@@ -3,6 +3,7 @@ import { errorText } from '#src/base/errors.ts'
 import type { EventSource } from '#src/base/events.ts'
 import type { Lifetime } from '#src/base/lifetime.ts'
 import type { Logger } from '#src/base/logger.ts'
+import type { Random } from '#src/base/random.ts'
 import type { Binding } from '#src/model/binding.ts'
 import type { Settings } from '#src/model/settings.ts'
 import { flowOf } from '../calls/identify-caller.ts'
@@ -11,8 +12,9 @@ import type { PbxStore } from '../options.ts'
 import type { PbxEvents, PeerEvidence } from '../ports.ts'
 import type { IncomingRequest, Reply } from '../sip-port.ts'
 import type { Handler, RefusedReply } from '../step.ts'
-import { registerAnswerHeaders } from './answer-register.ts'
+import { registerAnswerHeaders, type RegisterAnswer } from './answer-register.ts'
 import type { DigestAuthenticator } from './authenticate-digest.ts'
+import { unknownRequirements } from './option-tags.ts'
 import { readRegister, type RegisterRequest } from './register-request.ts'
 import { applyRegister, type RegisterRefusal } from './save-binding.ts'
 
@@ -25,6 +27,7 @@ export interface RegistrarContext {
   events: EventSource<PbxEvents>
   counters: Counters
   clock: Clock
+  random: Pick<Random, 'bytes'>
   logger: Logger
   /** Hears of each proven registration. */
   evidence?: Pick<PeerEvidence, 'registered'> | undefined
@@ -40,6 +43,11 @@ export function registerHandler(context: RegistrarContext): Handler {
   }
 
   async function handle(request: IncomingRequest, reply: Reply): Promise<RefusedReply | void> {
+    // 10.3 step 2, before anybody is asked who he is.
+    const unsupported = unknownRequirements(request)
+    if (unsupported.length > 0) {
+      return { status: 420, reason: 'Bad Extension', headers: { Unsupported: unsupported.join(', ') } }
+    }
     const proof = authenticator.authenticate(request, 'registrar')
     if (!('line' in proof)) return proof
     const { line } = proof
@@ -53,12 +61,26 @@ export function registerHandler(context: RegistrarContext): Handler {
       counters.add('deviceOffBoarded')
       return { status: 403, reason: 'Device is off-boarded' }
     }
+    const wayBack = judgeWayBack(register, context.settings())
+    if (wayBack) return wayBack
     const bindings = await save(request, register, context)
     if (!Array.isArray(bindings)) return bindings
     counters.add('registersAccepted')
-    reply.send(200, 'OK', { headers: registerAnswerHeaders(bindings, clock.nowMs()) })
+    reply.send(200, 'OK', {
+      headers: registerAnswerHeaders(bindings, clock.nowMs(), more(request, register)),
+    })
     noteSeen(line.deviceId)
     vouch(request, bindings)
+  }
+
+  function more({ protocol }: IncomingRequest, { path, contacts }: RegisterRequest): RegisterAnswer {
+    const { serviceRoute, flowTimerS } = context.settings().sip
+    const outbound = contacts[0]?.regId !== undefined
+    return {
+      path,
+      serviceRoute,
+      outbound: outbound ? { flowTimerS: flowTimer(protocol, flowTimerS) } : undefined,
+    }
   }
 
   // Only for who has a binding now: a question or a removal must not keep an address from being judged.
@@ -81,10 +103,28 @@ export function registerHandler(context: RegistrarContext): Handler {
   }
 }
 
+/** RFC 5626 4.4.2: NATs forget a UDP flow after half a minute, whatever the admin wishes for connections. */
+const udpFlowTimerS = 25
+
+function flowTimer(protocol: string, wantedS: number): number {
+  return protocol === 'udp' ? Math.min(wantedS, udpFlowTimerS) : wantedS
+}
+
+/** May the proxies on the way stay between us and the phone? Undefined = yes. */
+function judgeWayBack(register: RegisterRequest, { sip }: Settings): RefusedReply | undefined {
+  // RFC 5626 6: the phone then registers once more, without outbound.
+  if (register.lacksOutbound) return { status: 439, reason: 'First Hop Lacks Outbound Support' }
+  // RFC 3327 5.3 leaves it to the registrar what becomes of a Path that the phone may not know of.
+  if (register.path.length > 0 && !register.supportsPath && sip.pathWithoutSupport === 'refuse') {
+    return { status: 421, reason: 'Extension Required', headers: { Require: 'path' } }
+  }
+  return undefined
+}
+
 async function save(
   request: IncomingRequest,
   register: RegisterRequest,
-  { store, settings, clock, counters, logger, events }: RegistrarContext,
+  { store, settings, clock, random, counters, logger, events }: RegistrarContext,
 ): Promise<Binding[] | RefusedReply> {
   const nowMs = clock.nowMs()
   // 10.2.3: no contact = a question, which must not cost a write.
@@ -95,10 +135,11 @@ async function save(
     maxExpiresMs: secondsToMs(sip.maxExpiresS),
     maxContacts: sip.maxContactsPerLine,
   }
+  const shorten = (sip.registrationSpread / 100) * (random.bytes(2).readUInt16BE() / 0x1_0000)
   let refusal: RegisterRefusal | undefined
   try {
     const bindings = await store.bindings.change(register.aor, nowMs, (current) => {
-      const next = applyRegister(current, register, { rules, flow: flowOf(request), nowMs })
+      const next = applyRegister(current, register, { rules, flow: flowOf(request), nowMs, shorten })
       if (typeof next !== 'string') return next
       refusal = next
       throw new Error(next)

@@ -14,6 +14,18 @@ export type RegisterRefusal = 'too-brief' | 'out-of-order' | 'too-many-contacts'
 
 const oneHourMs = 3_600_000
 
+/** What a REGISTER is applied with. */
+export interface RegisterContext {
+  rules: BindingRules
+  flow: FlowAddress
+  nowMs: number
+  /**
+   * The part of the asked time that is not granted, 0 to below 1, drawn anew for each request: phones that came back
+   * together after a power cut do not come back together for ever. Never below `minExpiresMs`.
+   */
+  shorten?: number
+}
+
 /**
  * Applies a REGISTER to the current bindings of its AOR (RFC 3261 10.3 steps 6 and 7). Pure, and all or
  * nothing: one contact that cannot be taken refuses the whole request.
@@ -21,19 +33,18 @@ const oneHourMs = 3_600_000
 export function applyRegister(
   current: readonly Binding[],
   request: RegisterRequest,
-  context: { rules: BindingRules; flow: FlowAddress; nowMs: number },
+  context: RegisterContext,
 ): Binding[] | RegisterRefusal {
   if (request.removeAll) {
     return current.some((binding) => isOutOfOrder(binding, request)) ? 'out-of-order' : []
   }
   let next = [...current]
   for (const contact of request.contacts) {
-    const lifetimeMs = grantedMs(contact, context.rules)
+    const lifetimeMs = grantedMs(contact, context)
     if (lifetimeMs === 'too-brief') return 'too-brief'
     // Only what stood before this request can be newer than it, or the same phone at its old address.
-    const replaced = next.filter(
-      (binding) =>
-        isSameUri(binding, contact) || (current.includes(binding) && isSameInstance(binding, contact)),
+    const replaced = next.filter((binding) =>
+      isSameContact(binding, contact, { flow: context.flow, stood: current.includes(binding) }),
     )
     if (replaced.some((binding) => current.includes(binding) && isOutOfOrder(binding, request))) {
       return 'out-of-order'
@@ -49,12 +60,15 @@ function makeBinding(
   contact: RequestedContact,
   request: RegisterRequest,
   lifetimeMs: number,
-  context: { flow: FlowAddress; nowMs: number },
+  context: RegisterContext,
 ): Binding {
   return {
     aor: request.aor,
     contactUri: contact.uri,
     instanceId: contact.instanceId,
+    regId: contact.regId,
+    path: request.path.length === 0 ? undefined : request.path,
+    contactParams: contact.params === '' ? undefined : contact.params,
     callId: request.callId,
     cseq: request.cseq,
     qThousandths: contact.qThousandths,
@@ -65,17 +79,41 @@ function makeBinding(
   }
 }
 
-function grantedMs(contact: RequestedContact, rules: BindingRules): number | 'too-brief' {
+function grantedMs(contact: RequestedContact, { rules, shorten = 0 }: RegisterContext): number | 'too-brief' {
   const askedMs = contact.expiresMs ?? rules.maxExpiresMs
   if (askedMs === 0) return 0
   // 10.3 step 7: only what is also under an hour may be refused as too brief.
   if (askedMs < rules.minExpiresMs && askedMs < oneHourMs) return 'too-brief'
-  return Math.min(askedMs, rules.maxExpiresMs)
+  const longestMs = Math.min(askedMs, rules.maxExpiresMs)
+  if (shorten === 0) return longestMs
+  // Whole seconds, as they are told.
+  const shortenedMs = Math.ceil((longestMs * (1 - shorten)) / 1000) * 1000
+  return Math.min(longestMs, Math.max(shortenedMs, rules.minExpiresMs))
 }
 
-/** RFC 5626 4.1: the same phone, perhaps after it moved. */
-function isSameInstance(binding: Binding, contact: RequestedContact): boolean {
-  return contact.instanceId !== undefined && binding.instanceId === contact.instanceId
+/**
+ * What a contact takes the place of. `stood`: the binding is older than this request.
+ * With a reg-id a binding is a flow of an instance and its URI does not count (RFC 5626 6); an instance without one is
+ * the same phone, perhaps after it moved (RFC 5626 4.1); else URIs are compared (RFC 3261 10.3 step 7).
+ */
+function isSameContact(
+  binding: Binding,
+  contact: RequestedContact,
+  { flow, stood }: { flow: FlowAddress; stood: boolean },
+): boolean {
+  if (contact.instanceId !== undefined && binding.instanceId !== undefined) {
+    if (binding.instanceId !== contact.instanceId) {
+      // Two phones behind two NATs may well use one private address; a phone that was reset has a new instance.
+      return isSameFlow(binding.flow, flow) && isSameUri(binding, contact)
+    }
+    if (binding.regId !== undefined && contact.regId !== undefined) return binding.regId === contact.regId
+    if (stood && binding.regId === contact.regId) return true
+  }
+  return isSameUri(binding, contact)
+}
+
+function isSameFlow(first: FlowAddress, second: FlowAddress): boolean {
+  return first.port === second.port && first.host === second.host && first.protocol === second.protocol
 }
 
 /** RFC 3261 19.1.4. */

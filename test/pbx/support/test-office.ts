@@ -73,7 +73,7 @@ export interface OfficeOptions {
   clock?: Clock
   trunk?: TeamsTrunkEndpoints
   engine?: Partial<EngineOptions>
-  settings?: { ringTimeoutS?: number; minExpiresS?: number; maxContactsPerLine?: number }
+  settings?: Partial<Settings['sip']>
   pbx?: Partial<PbxOptions>
   /** True: every request comes by way of the library, as with a drachtio-server. */
   library?: boolean
@@ -88,6 +88,8 @@ export async function startOffice(t: Test, options: OfficeOptions = {}): Promise
   const engine = await startTestEngine(t, { logger, ...options.engine })
   const store = openTestStore(t, { clock, logger })
   const settings = defaultSettings()
+  // Expiries are what was asked for, unless a test wants them spread.
+  settings.sip.registrationSpread = 0
   Object.assign(settings.sip, options.settings)
   const ports = { portMin: portBase, portMax: portBase + 399 }
   portBase += 400
