@@ -8,8 +8,11 @@ import type { RequestContext } from './dialog/request-context.ts'
 import type { Dialog } from './dialog/dialog.ts'
 import { DialogTable } from './dialog/dialog-table.ts'
 import type { DirectDoor } from './direct-door.ts'
+import { BanGuard, type Guard } from './guard/guard.ts'
+import { createNewWorkGate } from './guard/new-work.ts'
+import { OverloadControl, type Overload } from './guard/overload.ts'
 import type { MemoryLink } from './memory-link.ts'
-import type { EngineOptions } from './options.ts'
+import type { EngineOptions, TlsRenewal, TlsRenewed } from './options.ts'
 import type { TransactionCounters } from './transaction/driver.ts'
 import { TransactionLayer, type TransactionUser } from './transaction/transaction-layer.ts'
 import { createSystemDns, resolveTarget, type Dns } from './transport/resolve-target.ts'
@@ -28,12 +31,18 @@ export interface Engine {
   readonly listeners: readonly ListenerAddress[]
   /** The TCP door for applications outside this process, when it is open. */
   readonly door: { host: string; port: number } | undefined
+  /** Who is shut out, and the way to tell what somebody did; undefined when the options have none. */
+  readonly guard: Guard | undefined
+  /** How much new work is refused; undefined when the options have none. */
+  readonly overload: Overload | undefined
   /** Joins an application of this process. */
   openMemoryLink(): MemoryLink
   /** Joins a part of this process that answers requests outside dialogs by itself. */
   openDirectDoor(): DirectDoor
   /** Everything counted since the start, and what is alive now (`…Alive`). */
   counters(): Record<string, number>
+  /** Puts renewed certificates into force: handshakes to come see them, connections and calls stay. All or nothing. */
+  reloadTls(next: TlsRenewal): TlsRenewed
   /** Closes every listener, connection and timer; nothing is said to peers. */
   stop(): Promise<void>
 }
@@ -43,7 +52,9 @@ export async function startEngine(options: EngineOptions, dns: Dns = createSyste
   const { clock, random } = options
   // Most of what the engine has to say is caused by peers, known or not.
   const logger = sparingly(options.logger, clock)
-  const transport = createTransportLayer({ ...options, logger })
+  const guard = options.guard && new BanGuard(options.guard, clock, logger)
+  const transport = createTransportLayer({ ...options, logger, doorkeeper: guard })
+  if (guard) guard.isProvenPeer = (host) => transport.isProvenPeer(host)
   const transactionCounters: TransactionCounters = {
     retransmissionsSent: 0,
     retransmissionsReceived: 0,
@@ -61,9 +72,25 @@ export async function startEngine(options: EngineOptions, dns: Dns = createSyste
     mergedRequests: 0,
   }
   const routes = new RouteTable<Application>()
+  const dialogs = new DialogTable<Dialog>()
+  const overload =
+    options.overload &&
+    new OverloadControl(options.overload, {
+      clock,
+      random,
+      logger,
+      dialogs: () => dialogs.size,
+      send: (response, flow) => transport.send(response, flow, () => undefined),
+    })
   const relay: { user: TransactionUser | undefined } = { user: undefined }
   const transactions = new TransactionLayer(
-    { clock, bases: options.timers, transport, counters: transactionCounters },
+    {
+      clock,
+      bases: options.timers,
+      transport,
+      counters: transactionCounters,
+      gate: createNewWorkGate(guard, overload),
+    },
     transport,
     random,
     {
@@ -81,7 +108,7 @@ export async function startEngine(options: EngineOptions, dns: Dns = createSyste
     userAgent: options.userAgent,
     transactions,
     applications: routes,
-    dialogs: new DialogTable<Dialog>(),
+    dialogs,
     serving: new Map(),
     asking: new Map(),
     counters: userAgentCounters,
@@ -99,6 +126,8 @@ export async function startEngine(options: EngineOptions, dns: Dns = createSyste
     listeners: () => transport.listeners,
   }
   await transport.start(new TransportSide(transactions))
+  guard?.start()
+  overload?.start()
   let door: Engine['door']
   let server: WireServer | undefined
   if (options.door) {
@@ -106,11 +135,15 @@ export async function startEngine(options: EngineOptions, dns: Dns = createSyste
     try {
       door = await server.start(options.door.host, options.door.port)
     } catch (error) {
+      guard?.stop()
+      overload?.stop()
       await transport.stop()
       throw error
     }
   }
   return {
+    guard,
+    overload,
     listeners: transport.listeners,
     door,
     openMemoryLink: () => openMemoryLink(wire).link,
@@ -129,8 +162,12 @@ export async function startEngine(options: EngineOptions, dns: Dns = createSyste
       requestsServing: context.serving.size,
       requestsAsking: context.asking.size,
       routes: routes.size,
+      ...(guard && { ...guard.counters, bansStanding: guard.bans().length }),
+      ...(overload && { ...overload.counters, overloaded: overload.report().overloaded ? 1 : 0 }),
     }),
     async stop() {
+      guard?.stop()
+      overload?.stop()
       transactions.stop()
       userAgent.stop()
       await server?.stop()

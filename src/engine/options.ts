@@ -2,6 +2,7 @@ import type { Clock } from '#src/base/clock.ts'
 import type { Logger } from '#src/base/logger.ts'
 import type { Random } from '#src/base/random.ts'
 import type { MessageTap } from './trace/message-tap.ts'
+import type { GuardOptions, OverloadOptions } from './guard/options.ts'
 import type { TransportProtocol } from './transport/transport-port.ts'
 
 /** One address the engine listens on. */
@@ -71,6 +72,10 @@ export interface EngineOptions {
   door: { host: string; port: number; secret: string } | undefined
   /** Value of User-Agent and Server where the application sets none; undefined = none. */
   userAgent: string | undefined
+  /** Shuts abusers out by what they did; undefined or left out = everybody is let in. */
+  guard?: GuardOptions | undefined
+  /** Refuses new work past a load; undefined or left out = everything is taken. */
+  overload?: OverloadOptions | undefined
   /** Hears every message on the wire; undefined or left out = nobody does, and it costs nothing. */
   tap?: MessageTap | undefined
   clock: Clock

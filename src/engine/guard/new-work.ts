@@ -1,17 +1,9 @@
 import type { SipRequest } from '#src/sip/message.ts'
 import { tagOf } from '#src/sip/name-addr.ts'
+import type { NewWorkGate } from '../transaction/new-work-gate.ts'
 import type { Flow } from '../transport/transport-port.ts'
 import type { BanGuard } from './guard.ts'
 import type { OverloadControl } from './overload.ts'
-
-/** What the transaction layer asks before a request gets a transaction, and tells afterwards. */
-export interface NewWorkGate {
-  /** False = it was answered or dropped here. */
-  admits(request: SipRequest, flow: Flow, serverTransactions: number): boolean
-  admitsClient(clientTransactions: number): boolean
-  /** The final answer to a request; 0 = there will be none. */
-  answered(request: SipRequest, flow: Flow, status: number): void
-}
 
 /** Joins what judges new requests; undefined where neither guard nor overload control is on. */
 export function createNewWorkGate(

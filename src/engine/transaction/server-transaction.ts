@@ -108,7 +108,12 @@ export class ServerTransaction {
     // A 100 that was put off in case of a challenge goes first, as if it had never waited: callers count on it.
     if (this.#invite && response.status > 100 && response.status < 300) this.#act('sendTrying')
     this.#last = response
-    if (response.status >= 200) this.#finalStatus = response.status
+    if (response.status >= 200) {
+      const { gate } = this.#context
+      if (gate !== undefined && this.#finalStatus === 0)
+        gate.answered(this.request, this.flow, response.status)
+      this.#finalStatus = response.status
+    }
     this.#step(response.status < 200 ? 'provisional' : response.status < 300 ? 'success' : 'failure')
     const bytes = this.#lastBytes
     if (!this.#reliable && (response.status === 401 || response.status === 407)) this.abandon()

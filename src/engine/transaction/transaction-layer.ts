@@ -1,6 +1,7 @@
 import type { Random } from '#src/base/random.ts'
 import { isIPv6 } from 'node:net'
 import type { SipRequest, SipResponse } from '#src/sip/message.ts'
+import { tagOf } from '#src/sip/name-addr.ts'
 import type { Flow, Target, TransportLayer } from '../transport/transport-port.ts'
 import { ClientTransaction, type ClientTransactionUser } from './client-transaction.ts'
 import type { DriverContext } from './driver.ts'
@@ -79,6 +80,8 @@ export class TransactionLayer {
       known.receiveAgain()
       return
     }
+    const { gate } = this.#context
+    if (gate !== undefined && !gate.admits(request, flow, this.#servers.size)) return
     const invite = request.method === 'INVITE'
     const transaction = new ServerTransaction(
       this.#context,
@@ -119,15 +122,17 @@ export class TransactionLayer {
   /**
    * Sends a request to the first target that takes it (RFC 3263 4.3). Each try has its own branch. The top
    * Via is made here; `prepare` puts in what depends on the flow. An open flow goes before all targets, and
-   * `resolve` is asked only when there is none or it turns out to be broken.
+   * `resolve` is asked only when there is none or it turns out to be broken. `branchTail` ends every branch: what a
+   * proxy knows its own requests by when they come back (RFC 5393 4.2.1).
    */
   send(
     resolve: () => Promise<readonly Target[]>,
     openFlow: Flow | undefined,
     prepare: (flow: Flow) => SipRequest,
     user: RequestUser,
+    branchTail = '',
   ): OutgoingRequest {
-    const outgoing = new Outgoing(this, this.#transport, resolve, prepare, user)
+    const outgoing = new Outgoing(this, this.#transport, resolve, prepare, user, branchTail)
     outgoing.begin(openFlow)
     return outgoing
   }
@@ -137,7 +142,7 @@ export class TransactionLayer {
     request: SipRequest,
     flow: Flow,
     user: ClientTransactionUser,
-    branch = branchCookie + this.#random.token(24),
+    branch = this.newBranch(),
   ): ClientTransaction {
     request.headers.removeFirst('Via')
     request.headers.prepend('Via', viaValue(flow, branch))
@@ -145,6 +150,18 @@ export class TransactionLayer {
     const transaction = new ClientTransaction(this.#context, request, flow, key, user, this.#forgetClient)
     this.#clients.set(key, transaction)
     return transaction
+  }
+
+  /** False when a new request would be one too many; what belongs to a dialog always has room. */
+  hasRoomFor(request: SipRequest): boolean {
+    const { gate } = this.#context
+    if (gate === undefined || tagOf(request.headers.get('To') ?? '') !== undefined) return true
+    return gate.admitsClient(this.#clients.size)
+  }
+
+  /** A branch that nobody has used (RFC 3261 8.1.1.7). */
+  newBranch(): string {
+    return branchCookie + this.#random.token(24)
   }
 
   /** Finds or opens a flow to the first target that can be reached; rejects with the last failure. */
@@ -172,7 +189,7 @@ export class TransactionLayer {
   /** Sends an ACK to a 2xx: no transaction, its own branch (RFC 3261 13.2.2.4). Returns the bytes. */
   sendAck(ack: SipRequest, flow: Flow, onError: (error: Error) => void): number {
     if (!ack.headers.has('Via')) {
-      ack.headers.prepend('Via', viaValue(flow, branchCookie + this.#random.token(24)))
+      ack.headers.prepend('Via', viaValue(flow, this.newBranch()))
     }
     return this.#transport.send(ack, flow, onError)
   }
@@ -192,6 +209,7 @@ export class TransactionLayer {
 
   readonly #forgetServer = (transaction: ServerTransaction): void => {
     this.#servers.delete(transaction.key)
+    if (transaction.finalStatus === 0) this.#context.gate?.answered(transaction.request, transaction.flow, 0)
     const { branch } = transaction
     if (branch !== undefined && this.#invitesByBranch.get(branch) === transaction) {
       this.#invitesByBranch.delete(branch)
@@ -203,8 +221,8 @@ export class TransactionLayer {
   }
 }
 
-/** RFC 3581 3: rport is always asked for. */
-function viaValue(flow: Flow, branch: string): string {
+/** Our Via toward the peer of a flow; rport is always asked for (RFC 3581 3). */
+export function viaValue(flow: Flow, branch: string): string {
   const host = isIPv6(flow.advertisedHost) ? `[${flow.advertisedHost}]` : flow.advertisedHost
   const alias = flow.protocol === 'udp' ? '' : ';alias'
   return `SIP/2.0/${flow.protocol.toUpperCase()} ${host}:${flow.advertisedPort};branch=${branch};rport${alias}`
@@ -217,6 +235,7 @@ class Outgoing implements OutgoingRequest, ClientTransactionUser {
   readonly #resolve: () => Promise<readonly Target[]>
   readonly #prepare: (flow: Flow) => SipRequest
   readonly #user: RequestUser
+  readonly #branchTail: string
   #targets: readonly Target[] | undefined
   #next = 0
   #answered = false
@@ -228,12 +247,14 @@ class Outgoing implements OutgoingRequest, ClientTransactionUser {
     resolve: () => Promise<readonly Target[]>,
     prepare: (flow: Flow) => SipRequest,
     user: RequestUser,
+    branchTail: string,
   ) {
     this.#layer = layer
     this.#transport = transport
     this.#resolve = resolve
     this.#prepare = prepare
     this.#user = user
+    this.#branchTail = branchTail
   }
 
   begin(openFlow: Flow | undefined): void {
@@ -294,7 +315,14 @@ class Outgoing implements OutgoingRequest, ClientTransactionUser {
       this.#user.onFailed('transport')
       return
     }
-    const transaction = this.#layer.createClient(this.#prepare(flow), flow, this)
+    const request = this.#prepare(flow)
+    if (!this.#layer.hasRoomFor(request)) {
+      // Later: whoever sends does not expect to hear of it before it has what it sends.
+      queueMicrotask(() => this.#user.onFailed('transport'))
+      return
+    }
+    const branch = this.#layer.newBranch() + this.#branchTail
+    const transaction = this.#layer.createClient(request, flow, this, branch)
     this.transaction = transaction
     this.#user.onSent(transaction.request, flow, transaction.start())
   }
