@@ -248,7 +248,7 @@ void t.test(
     quick.layer.receiveRequest(request('INVITE'), fakeFlow(), 100)
     quick.requests[0]?.respond(response(request('INVITE'), 180))
     quick.clock.advance(1000)
-    t.same(quick.transport.log(), ['0 180'])
+    t.same(quick.transport.log(), ['0 100', '0 180'], 'only a refusal goes without 100')
     const challenged = world()
     challenged.layer.receiveRequest(request('INVITE'), fakeFlow(), 100)
     challenged.requests[0]?.respond(response(request('INVITE'), 407))
