@@ -1,5 +1,5 @@
 import type { Events } from '#src/base/events.ts'
-import type { LiveCall, CallRecord } from '#src/model/call-record.ts'
+import type { CallParty, LiveCall, CallRecord } from '#src/model/call-record.ts'
 import type { Binding } from '#src/model/binding.ts'
 import type { SignIn } from '#src/model/sign-in.ts'
 import type { User } from '#src/model/user.ts'
@@ -47,6 +47,12 @@ export type EnrolmentResult =
 /** `wrong-code` covers the code of another device too where the caller hears it: guessing must not find codes. */
 export type EnrolmentRefusal =
   'wrong-code' | 'other-device' | 'expired' | 'used' | 'no-address' | 'too-many-tries'
+
+/** Told which SIP dialogs make up a call, so that their messages can be shown together. Must not throw. */
+export interface CallTracePort {
+  /** `sipCallId` is a leg of this call, with `party` at its far end. */
+  join(callId: string, sipCallId: string, party: CallParty): void
+}
 
 /** Facts the call side tells the rest of the box. */
 export interface PbxEvents {

@@ -32,6 +32,8 @@ export interface RequestTarget {
 export interface OutgoingInvite {
   headers: HeaderFields
   sdp: string
+  /** Called with the Call-ID of the INVITE once it has left. */
+  onSent?(sipCallId: string): void
   /** Called once for every provisional response above 100. */
   onProvisional(status: number, sdp: string): void
   /** Aborting sends CANCEL; the signal's reason may be a CancelReason whose header goes with it. */

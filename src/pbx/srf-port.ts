@@ -23,6 +23,7 @@ interface RealSrf {
 }
 
 interface RealRequest {
+  get(name: string): string | undefined
   cancel(options: { headers: HeaderFields }, callback: (error: unknown) => void): void
   on(event: 'response', listener: (response: RealResponse) => void): void
 }
@@ -99,6 +100,8 @@ async function sendInvite(
   const onSent = (error: unknown, request: RealRequest): void => {
     if (error) return
     sent = request
+    const sipCallId = request.get('Call-ID')
+    if (sipCallId !== undefined) invite.onSent?.(sipCallId)
     if (invite.signal.aborted) cancel()
   }
   const onProvisional = (response: RealResponse): void =>
