@@ -1,0 +1,103 @@
+import type { Clock } from '#src/base/clock.ts'
+import type { Logger } from '#src/base/logger.ts'
+import type { SipMessage } from '#src/sip/message.ts'
+import type { Flow } from '../transport/transport-port.ts'
+import { HomerExport, type HomerTarget } from './homer-export.ts'
+import { maskMessage, type Reveal } from './mask-message.ts'
+import type { MessageTap } from './message-tap.ts'
+import { MessageTrace, type TracedLeg, type TracedParty, type TraceLimits } from './message-trace.ts'
+import type { TracedMessage } from './traced-message.ts'
+
+export type { HomerTarget, Reveal, TracedLeg, TracedMessage, TracedParty, TraceLimits }
+
+/** What is kept and where copies go; every part may change while the box runs. */
+export interface SignallingSettings {
+  limits: TraceLimits
+  /** Undefined = nothing is sent. */
+  homer: HomerTarget | undefined
+}
+
+/**
+ * Everything that looks at messages: the memory of recent ones and the copies for Homer. What is read here is masked;
+ * the bytes as they were never leave this folder but by the admin's own word.
+ */
+export class Signalling implements MessageTap {
+  readonly #trace: MessageTrace
+  readonly #homer: HomerExport
+  readonly #secretCodes: readonly string[]
+
+  /** `secretCodes`: dialled prefixes behind which a secret stands (`*55*`). Nothing runs before `start`. */
+  constructor(parts: { clock: Clock; logger: Logger; secretCodes: readonly string[] }) {
+    this.#trace = new MessageTrace(parts.clock, { maxBytes: 0, maxAgeMs: 0 })
+    this.#homer = new HomerExport(parts)
+    this.#secretCodes = parts.secretCodes
+  }
+
+  start(settings: SignallingSettings): void {
+    this.#trace.start()
+    this.change(settings)
+  }
+
+  /** New settings hold at once. */
+  change({ limits, homer }: SignallingSettings): void {
+    this.#trace.setLimits(limits)
+    this.#homer.setTarget(homer)
+  }
+
+  stop(): void {
+    this.#homer.stop()
+    this.#trace.stop()
+  }
+
+  received(bytes: Buffer, flow: Flow, message: SipMessage | undefined): void {
+    this.#trace.received(bytes, flow, message)
+    if (this.#homer.on) this.#homer.take(bytes, false, flow)
+  }
+
+  sent(bytes: Buffer, flow: Flow, message: SipMessage): void {
+    this.#trace.sent(bytes, flow, message)
+    if (this.#homer.on) this.#homer.take(bytes, true, flow)
+  }
+
+  /** Says that this Call-ID is a leg of the call, with this party at its far end. */
+  join(callId: string, sipCallId: string, party: TracedParty): void {
+    this.#trace.join(callId, sipCallId, party)
+  }
+
+  /** Says that the call is over. */
+  ended(callId: string): void {
+    this.#trace.ended(callId)
+  }
+
+  /** The legs of a call, masked; undefined when nothing of it is kept. */
+  ofCall(callId: string, reveal: Reveal = {}): TracedLeg[] | undefined {
+    return this.#trace
+      .ofCall(callId)
+      ?.map((leg) => ({ ...leg, messages: leg.messages.map((message) => this.#masked(message, reveal)) }))
+  }
+
+  /** The latest messages outside calls, oldest first, masked; `wanted` sees the masked message. */
+  outside(limit: number, wanted: (message: TracedMessage) => boolean = () => true): TracedMessage[] {
+    const found: TracedMessage[] = []
+    for (const message of this.#trace.outside().reverse()) {
+      const masked = this.#masked(message, {})
+      if (!wanted(masked)) continue
+      found.push(masked)
+      if (found.length >= limit) break
+    }
+    return found.reverse()
+  }
+
+  /** Why copies do not reach Homer; undefined when they do, or none are sent. */
+  get homerProblem(): string | undefined {
+    return this.#homer.problem
+  }
+
+  counters(): Record<string, number> {
+    return { ...this.#trace.counters(), ...this.#homer.counters() }
+  }
+
+  #masked(message: TracedMessage, reveal: Reveal): TracedMessage {
+    return { ...message, bytes: maskMessage(message.bytes, this.#secretCodes, reveal) }
+  }
+}
