@@ -3,7 +3,7 @@ import type { Logger } from '#src/base/logger.ts'
 import { startEngine, type Engine } from '#src/engine/engine.ts'
 import type Srf from 'drachtio-srf'
 import type { DirectDoor } from '#src/engine/direct-door.ts'
-import type { EngineOptions, ListenOptions } from '#src/engine/options.ts'
+import type { EngineOptions, ListenOptions, TrustStore } from '#src/engine/options.ts'
 import type { ListenerAddress } from '#src/engine/transport/transport-port.ts'
 import type { Health } from '#src/health/health.ts'
 import type { BoxCertificate } from '#src/host/certificate.ts'
@@ -168,7 +168,7 @@ function engineOptions({ settings, certificate, tenant, options, store }: CallSi
               },
             ]
           : [],
-        clientCaPem: tenant?.trunk.caPem ?? [],
+        trust: tenant ? [teamsTrust(tenant)] : [],
       },
     })
   }
@@ -198,11 +198,18 @@ function engineOptions({ settings, certificate, tenant, options, store }: CallSi
   }
 }
 
+/** Microsoft's certificates carry serverAuth only from 2026 on, on both sides of a connection. */
+function teamsTrust({ trunk }: TenantEndpoints): TrustStore {
+  const names = trunk.hosts.map(({ name }) => name)
+  return { name: 'teams', caPem: trunk.caPem, names, acceptsServerAuthOnly: true }
+}
+
 const defaultLimits: EngineOptions['limits'] = {
   maxMessageBytes: 65_536,
   maxHeaderBytes: 32_768,
   maxConnections: 4096,
   maxConnectionsPerSource: 256,
+  maxHandshakesPerSource: 64,
   halfMessageTimeoutMs: 10_000,
   idleTimeoutMs: 3_600_000,
 }

@@ -165,6 +165,7 @@ export async function startEngine(options: EngineOptions, dns: Dns = createSyste
       ...(guard && { ...guard.counters, bansStanding: guard.bans().length }),
       ...(overload && { ...overload.counters, overloaded: overload.report().overloaded ? 1 : 0 }),
     }),
+    reloadTls: (next) => transport.renewTls(next),
     async stop() {
       guard?.stop()
       overload?.stop()

@@ -13,8 +13,10 @@ export interface ListenOptions {
   port: number
   /** Address peers should use instead of `host` (0.0.0.0, NAT); a name is allowed. */
   advertisedHost?: string
-  /** Only for tls. */
+  /** Only for tls and wss. */
   tls?: ServerTls
+  /** Only for ws and wss: the path that phones must ask for; left out = any. */
+  path?: string
 }
 
 /** Certificates of a TLS listener, chosen by SNI. Client certificates are asked for and judged, never required. */
@@ -23,9 +25,30 @@ export interface ServerTls {
   fallback: { certificatePem: string; keyPem: string }
   /** Served for these server names: the trunk's FQDN. */
   byName: { names: string[]; certificatePem: string; keyPem: string }[]
-  /** Roots for client certificates of trunks. */
-  clientCaPem: string[]
+  /** Who is believed to be a trunk by its client certificate. */
+  trust: TrustStore[]
 }
+
+/** The authorities that one trunk's peers are certified by. Stores are never mixed. */
+export interface TrustStore {
+  /** The trunk, for log lines. */
+  name: string
+  caPem: string[]
+  /** The names that a certificate of these authorities may prove; one leading `*` label is allowed, `*` = any. */
+  names: string[]
+  /** Takes client certificates that are made for servers only, as Microsoft's are from 2026 on. */
+  acceptsServerAuthOnly: boolean
+}
+
+/** New certificates for a running engine; what is left out stays. */
+export interface TlsRenewal {
+  /** For every TLS and WSS listener. */
+  server?: ServerTls
+  outbound?: OutboundTls[]
+}
+
+/** What became of new certificates: all in force, or nothing changed and why. */
+export type TlsRenewed = { applied: true } | { applied: false; reason: string }
 
 /** How the engine dials out by TLS to certain hosts. */
 export interface OutboundTls {
@@ -56,6 +79,8 @@ export interface EngineLimits {
   maxHeaderBytes: number
   maxConnections: number
   maxConnectionsPerSource: number
+  /** TLS handshakes under way per source; left out = as many as connections. */
+  maxHandshakesPerSource?: number
   /** A half-received message must be complete within this time. */
   halfMessageTimeoutMs: number
   /** A connection without any message is closed after this. */
@@ -70,6 +95,13 @@ export interface EngineOptions {
   timers: TimerBases
   /** The TCP door for drachtio-srf applications outside this process; undefined = closed. */
   door: { host: string; port: number; secret: string } | undefined
+  /**
+   * When a request too large for one datagram goes over TCP (RFC 3261 18.1.1), falling back to UDP where there is
+   * none: `unless-asked` (the default) leaves targets alone whose URI says transport=udp, as those of phones do.
+   */
+  largeRequests?: 'tcp' | 'unless-asked' | 'udp'
+  /** DNS servers to ask, addresses with or without port; left out = the system's. */
+  dnsServers?: string[]
   /** Value of User-Agent and Server where the application sets none; undefined = none. */
   userAgent: string | undefined
   /** Shuts abusers out by what they did; undefined or left out = everybody is let in. */

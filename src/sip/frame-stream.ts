@@ -16,6 +16,8 @@ export interface FrameSink {
   onMessage(bytes: Buffer): void
   /** A double CRLF between messages: to be answered with one CRLF (RFC 5626 3.5.1). */
   onPing(): void
+  /** A CRLF between messages: true when it answers a ping of ours, so that it does not count as half of one. */
+  takesPong?(): boolean
   /** Nothing comes after this; the connection has to be closed. */
   onError(error: FrameError): void
 }
@@ -23,6 +25,8 @@ export interface FrameSink {
 const cr = 0x0d
 const lf = 0x0a
 const headEndMark = Buffer.from('\r\n\r\n', 'latin1')
+/** A CR or LF of its own: a lenient element before us may have seen a line, and a Content-Length, where we see none. */
+const strayLineEnd = /[^\r]\n|\r[^\n]/
 const contentLength = /(?:^|\r\n)(?:content-length|l)[ \t]*:((?:[^\r]|\r\n[ \t])*)/gi
 
 /**
@@ -66,12 +70,21 @@ export class FrameStream {
       return
     }
     this.#hold(chunk)
-    if (this.#length < this.#needed) return
+    if (this.#length < this.#needed || this.#headGoesOn()) return
     const data = this.#held.subarray(0, this.#length)
     this.#length = 0
     // The messages keep pointing into the old buffer, so what follows them starts a new one.
     this.#held = Buffer.alloc(0)
     this.#read(data)
+  }
+
+  // Looks for the end of a header section in what is new of it, so that small pieces cost no copy of all before them.
+  #headGoesOn(): boolean {
+    if (this.#needed > 0 || this.#searched === 0 || this.#length > this.#limits.maxHeaderBytes) return false
+    const from = Math.max(0, this.#searched - 3)
+    if (this.#held.subarray(from, this.#length).includes(headEndMark)) return false
+    this.#searched = this.#length
+    return true
   }
 
   // Grows by doubling: a peer that writes byte by byte must not cost a copy of everything per byte.
@@ -156,6 +169,7 @@ export class FrameStream {
         return at
       }
       at += 2
+      if (this.#blankLines === 0 && this.#sink.takesPong?.() === true) continue
       this.#blankLines++
       if (this.#blankLines === 2) {
         this.#blankLines = 0
@@ -169,6 +183,10 @@ export class FrameStream {
 
   #bodyLength(data: Buffer, at: number, headEnd: number): number | undefined {
     const head = data.toString('latin1', at, headEnd)
+    if (strayLineEnd.test(head)) {
+      this.#fail(400, 'Bad Line End in Header Section', data.subarray(at, headEnd + 4))
+      return undefined
+    }
     let length: number | undefined
     for (const match of head.matchAll(contentLength)) {
       const text = (match[1] as string).trim()

@@ -18,7 +18,11 @@ async function pair(t: Parameters<typeof startTestEngine>[0]) {
       protocol: 'tls',
       host: '127.0.0.1',
       port: 0,
-      tls: { fallback: certificate, byName: [], clientCaPem: [ca.rootPem] },
+      tls: {
+        fallback: certificate,
+        byName: [],
+        trust: [{ name: 'test', caPem: [ca.rootPem], names: ['*'], acceptsServerAuthOnly: true }],
+      },
     }
     const outbound: OutboundTls = { names: ['*'], ...certificate, caPem: [ca.rootPem] }
     const hosts = ['box.test', 'teams.test'].map((host) => ({ name: host, address: '127.0.0.1' }))

@@ -101,7 +101,7 @@ t.test('baresip calls baresip: plain RTP to SRTP over TLS, each hears the other'
           protocol: 'tls',
           host: '127.0.0.1',
           port: 0,
-          tls: { fallback: certificate, byName: [], clientCaPem: [] },
+          tls: { fallback: certificate, byName: [], trust: [] },
         },
       ],
     },

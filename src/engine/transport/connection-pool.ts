@@ -2,22 +2,33 @@ import type { Socket } from 'node:net'
 import { formatEndpoint, unmapIpv4 } from '#src/base/net.ts'
 import type { EngineLimits } from '../options.ts'
 import { coversName } from './certificate-names.ts'
-import type { StreamConnection } from './stream-connection.ts'
+import type { TransportFlow } from './transport-context.ts'
 import type { Target, TransportProtocol } from './transport-port.ts'
 
+/** A connection as the pool keeps it: TCP, TLS or WebSocket. */
+export interface PooledFlow extends TransportFlow {
+  /** The outbound profile whose authorities vouch for the peer; undefined for connections that peers opened. */
+  readonly trust: string | undefined
+  /** Closes at once; onFlowClosed follows. */
+  destroy(): void
+  /** Closes the connection when a time limit has passed. */
+  sweep(nowMs: number): void
+}
+
 /**
- * The open TCP and TLS connections. A connection serves both directions, whoever opened it (RFC 5923); for a
+ * The open TCP, TLS and WebSocket connections. A connection serves both directions, whoever opened it (RFC 5923); for a
  * target with a server name only one whose certificate speaks for that name is reused.
  */
 export class ConnectionPool {
   readonly #limits: EngineLimits
-  readonly #all = new Set<StreamConnection>()
+  readonly #all = new Set<PooledFlow>()
   /** By protocol, remote host and remote port, or the port the peer says it listens on. Newest last. */
-  readonly #byAddress = new Map<string, StreamConnection[]>()
-  readonly #keysOf = new Map<StreamConnection, Set<string>>()
-  readonly #connecting = new Map<string, Promise<StreamConnection>>()
+  readonly #byAddress = new Map<string, PooledFlow[]>()
+  readonly #keysOf = new Map<PooledFlow, Set<string>>()
+  readonly #connecting = new Map<string, Promise<PooledFlow>>()
   readonly #admittedPerSource = new Map<string, number>()
   readonly #admitted = new Set<Socket>()
+  readonly #handshakesPerSource = new Map<string, number>()
 
   constructor(limits: EngineLimits) {
     this.#limits = limits
@@ -40,6 +51,29 @@ export class ConnectionPool {
     return true
   }
 
+  /**
+   * Counts a TLS handshake of an admitted socket until `done` is called or the socket closes; undefined when its
+   * source has too many under way. Each costs us a signature, and the peer a few bytes.
+   */
+  beginHandshake(socket: Socket): (() => void) | undefined {
+    const source = unmapIpv4(socket.remoteAddress ?? '')
+    const underWay = this.#handshakesPerSource.get(source) ?? 0
+    if (underWay >= (this.#limits.maxHandshakesPerSource ?? this.#limits.maxConnectionsPerSource)) {
+      return undefined
+    }
+    this.#handshakesPerSource.set(source, underWay + 1)
+    let open = true
+    const done = (): void => {
+      if (!open) return
+      open = false
+      const left = (this.#handshakesPerSource.get(source) ?? 1) - 1
+      if (left <= 0) this.#handshakesPerSource.delete(source)
+      else this.#handshakesPerSource.set(source, left)
+    }
+    socket.once('close', done)
+    return done
+  }
+
   #release(socket: Socket, source: string): void {
     this.#admitted.delete(socket)
     const ofSource = this.#admittedPerSource.get(source) ?? 0
@@ -53,18 +87,18 @@ export class ConnectionPool {
     for (const socket of this.#admitted) socket.destroy()
   }
 
-  add(connection: StreamConnection): void {
+  add(connection: PooledFlow): void {
     this.#all.add(connection)
     this.#index(connection, keyOf(connection.protocol, connection.remoteHost, connection.remotePort))
   }
 
   /** Lets a connection be found by another port of its peer as well: RFC 5923 `alias`. */
-  addAlias(connection: StreamConnection, port: number): void {
+  addAlias(connection: PooledFlow, port: number): void {
     if (this.#all.has(connection))
       this.#index(connection, keyOf(connection.protocol, connection.remoteHost, port))
   }
 
-  remove(connection: StreamConnection): void {
+  remove(connection: PooledFlow): void {
     this.#all.delete(connection)
     for (const key of this.#keysOf.get(connection) ?? []) {
       const rest = (this.#byAddress.get(key) ?? []).filter((other) => other !== connection)
@@ -75,20 +109,24 @@ export class ConnectionPool {
   }
 
   /** The newest open connection to this address. */
-  find(protocol: TransportProtocol, host: string, port: number): StreamConnection | undefined {
+  find(protocol: TransportProtocol, host: string, port: number): PooledFlow | undefined {
     return this.#byAddress.get(keyOf(protocol, host, port))?.findLast((connection) => !connection.closed)
   }
 
   /** The newest open connection that may carry requests to this target. */
-  findFor(target: Target): StreamConnection | undefined {
+  findFor(target: Target, trust?: string): PooledFlow | undefined {
     return this.#byAddress
       .get(keyOf(target.protocol, target.host, target.port))
-      ?.findLast((connection) => !connection.closed && mayCarry(connection, target))
+      ?.findLast((connection) => !connection.closed && mayCarry(connection, target, trust))
   }
 
-  /** Reuses a connection, joins an attempt under way, or dials. */
-  async connect(target: Target, dial: () => Promise<StreamConnection>): Promise<StreamConnection> {
-    const open = this.findFor(target)
+  /** Reuses a connection, joins an attempt under way, or dials. `trust` is the profile that a dial would use. */
+  async connect(
+    target: Target,
+    trust: string | undefined,
+    dial: () => Promise<PooledFlow>,
+  ): Promise<PooledFlow> {
+    const open = this.findFor(target, trust)
     if (open) return open
     const key = `${keyOf(target.protocol, target.host, target.port)} ${target.serverName?.toLowerCase() ?? ''}`
     const underWay = this.#connecting.get(key)
@@ -99,11 +137,11 @@ export class ConnectionPool {
   }
 
   /** Every open connection; a copy, so that closing while iterating is safe. */
-  get all(): StreamConnection[] {
+  get all(): PooledFlow[] {
     return [...this.#all]
   }
 
-  #index(connection: StreamConnection, key: string): void {
+  #index(connection: PooledFlow, key: string): void {
     let keys = this.#keysOf.get(connection)
     if (!keys) this.#keysOf.set(connection, (keys = new Set()))
     // A peer cannot fill our memory by claiming a new port with each request.
@@ -119,8 +157,10 @@ function keyOf(protocol: TransportProtocol, host: string, port: number): string 
   return `${protocol}:${formatEndpoint(host, port)}`
 }
 
-function mayCarry(connection: StreamConnection, target: Target): boolean {
+function mayCarry(connection: PooledFlow, target: Target, trust: string | undefined): boolean {
   const { serverName } = target
   if (target.protocol !== 'tls' || serverName === undefined) return true
+  // A name that one trunk's authorities vouch for is not proved to another trunk.
+  if (connection.trust !== undefined && connection.trust !== trust) return false
   return connection.peerNames.some((pattern) => coversName(pattern, serverName))
 }

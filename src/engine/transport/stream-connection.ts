@@ -2,12 +2,19 @@ import type { Socket } from 'node:net'
 import { unmapIpv4 } from '#src/base/net.ts'
 import { FrameStream } from '#src/sip/frame-stream.ts'
 import type { BoundListener } from './advertised.ts'
-import type { TransportContext, TransportFlow } from './transport-context.ts'
+import type { PooledFlow } from './connection-pool.ts'
+import type { TransportContext } from './transport-context.ts'
 
 const pong = Buffer.from('\r\n', 'latin1')
+const ping = Buffer.from('\r\n\r\n', 'latin1')
+/** RFC 5626 4.4.1: between 80 and 100 % of two minutes; spread, so that connections do not ping in step. */
+const pingAfterMs = 96_000
+const pingSpreadMs = 24_000
+/** RFC 5626 4.4.1: a server that answers pings does so within this time. */
+const pongTimeoutMs = 10_000
 
 /** One TCP or TLS connection, whoever opened it: cuts the stream, keeps the time limits, writes messages. */
-export class StreamConnection implements TransportFlow {
+export class StreamConnection implements PooledFlow {
   readonly id: number
   readonly protocol: 'tcp' | 'tls'
   readonly localHost: string
@@ -19,11 +26,18 @@ export class StreamConnection implements TransportFlow {
   readonly peerNames: readonly string[]
   /** True when we opened it. */
   readonly outbound: boolean
+  readonly trust: string | undefined
   readonly #socket: Socket
   readonly #context: TransportContext
   readonly #frames: FrameStream
   #closed = false
   #lastActiveAtMs: number
+  #heardAtMs: number
+  /** The last ping or sign of life: the next ping is due so long after it. */
+  #quietSinceMs: number
+  #pingSentAtMs: number | undefined
+  /** The peer has answered a ping of ours: only then does silence mean that it is gone. */
+  #answersPings = false
   #halfSinceMs: number | undefined
 
   constructor(parts: {
@@ -31,6 +45,8 @@ export class StreamConnection implements TransportFlow {
     protocol: 'tcp' | 'tls'
     outbound: boolean
     peerNames: readonly string[]
+    /** Only for TLS that we opened: the profile's key. */
+    trust?: string
     /** The listener whose address peers should use to reach us; undefined when we have none of this protocol. */
     listener: BoundListener | undefined
     context: TransportContext
@@ -40,6 +56,7 @@ export class StreamConnection implements TransportFlow {
     this.protocol = parts.protocol
     this.outbound = parts.outbound
     this.peerNames = parts.peerNames
+    this.trust = parts.trust
     this.localHost = unmapIpv4(socket.localAddress ?? '')
     this.localPort = socket.localPort ?? 0
     this.remoteHost = unmapIpv4(socket.remoteAddress ?? '')
@@ -49,9 +66,12 @@ export class StreamConnection implements TransportFlow {
     this.#socket = socket
     this.#context = context
     this.#lastActiveAtMs = context.clock.monotonicMs()
+    this.#heardAtMs = this.#lastActiveAtMs
+    this.#quietSinceMs = this.#lastActiveAtMs
     this.#frames = new FrameStream(context.limits, {
       onMessage: (bytes) => this.#onMessage(bytes),
       onPing: () => this.#onPing(),
+      takesPong: () => this.#takesPong(),
       onError: (error) => {
         context.refuse(error.head, error.status, error.reason, this)
         this.#endAfterAnswer()
@@ -97,7 +117,7 @@ export class StreamConnection implements TransportFlow {
     this.#socket.destroy()
   }
 
-  /** Closes the connection when a time limit has passed. */
+  /** Pings a server that we dialled, and closes the connection when a time limit has passed. */
   sweep(nowMs: number): void {
     if (this.#socket.destroyed) return
     const { limits, counters } = this.#context
@@ -107,12 +127,42 @@ export class StreamConnection implements TransportFlow {
     } else if (nowMs - this.#lastActiveAtMs >= limits.idleTimeoutMs) {
       counters.idleTimeouts++
       this.destroy()
+    } else if (this.outbound) this.#keepAlive(nowMs)
+  }
+
+  // RFC 5626 4.4.1. Pinging is the part of whoever opened the connection; a server that knows nothing of pings skips
+  // them (RFC 3261 7.5), so only one that has answered before is taken for dead.
+  #keepAlive(nowMs: number): void {
+    if (this.#pingSentAtMs === undefined) {
+      const quietMs = nowMs - this.#quietSinceMs
+      if (quietMs < pingAfterMs + ((this.id * 1000) % pingSpreadMs) || !this.#socket.writable) return
+      this.#pingSentAtMs = nowMs
+      this.#socket.write(ping)
+    } else if (nowMs - this.#pingSentAtMs >= pongTimeoutMs) {
+      if (this.#answersPings) {
+        this.#context.counters.pongTimeouts++
+        this.destroy()
+      } else {
+        this.#pingSentAtMs = undefined
+        this.#quietSinceMs = nowMs
+      }
     }
+  }
+
+  /** Closes the connection when its peer has said nothing since `sinceMs` (monotonic): what we asked is lost. */
+  noteUnanswered(sinceMs: number): void {
+    if (this.#closed || this.#heardAtMs > sinceMs) return
+    this.#context.counters.silentPeers++
+    this.destroy()
   }
 
   #onData(chunk: Buffer): void {
     const nowMs = this.#context.clock.monotonicMs()
+    this.#heardAtMs = nowMs
+    this.#quietSinceMs = nowMs
     this.#frames.push(chunk)
+    // Whatever the peer says shows that it is there; only a pong shows that it knows pings.
+    this.#pingSentAtMs = undefined
     // Measured from the first byte of the message: a byte now and then does not prolong it.
     if (!this.#frames.half) this.#halfSinceMs = undefined
     else this.#halfSinceMs ??= nowMs
@@ -129,6 +179,13 @@ export class StreamConnection implements TransportFlow {
     this.#lastActiveAtMs = this.#context.clock.monotonicMs()
     if (this.#socket.writable && this.#socket.writableLength <= maxBacklog(this.#context))
       this.#socket.write(pong)
+  }
+
+  #takesPong(): boolean {
+    if (this.#pingSentAtMs === undefined) return false
+    this.#pingSentAtMs = undefined
+    this.#answersPings = true
+    return true
   }
 
   // The stream has lost its place: the answer may still leave, nothing more is read.

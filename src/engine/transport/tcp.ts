@@ -144,9 +144,8 @@ export function whenReady(
   const { target, listener, context, pool, signal } = options
   return new Promise((resolve, reject) => {
     const timer = context.clock.setTimer(options.timeoutMs, () => {
-      socket.destroy(
-        new Error(`no connection to ${target.host} port ${target.port} within ${options.timeoutMs} ms`),
-      )
+      const text = `no connection to ${target.host} port ${target.port} within ${options.timeoutMs} ms`
+      socket.destroy(Object.assign(new Error(text), { code: 'ETIMEDOUT' }))
     })
     const onAbort = (): void => {
       socket.destroy(new Error('the transports are stopping'))

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import tls from 'node:tls'
-import type { ListenOptions, OutboundTls, ServerTls } from '../options.ts'
+import type { ListenOptions, ServerTls } from '../options.ts'
 import type { BoundListener } from './advertised.ts'
-import { coversName, namesOf, speaksFor } from './certificate-names.ts'
+import { namesOf, speaksFor } from './certificate-names.ts'
 import type { ConnectionPool } from './connection-pool.ts'
 import type { StreamConnection } from './stream-connection.ts'
 import {
@@ -16,17 +16,16 @@ import {
   whenReady,
   type DialOptions,
 } from './tcp.ts'
+import { adviseOnClientFault, adviseOnTls, CertificateNameError } from './tls-advice.ts'
+import { ServerContexts, type OutboundProfiles } from './tls-contexts.ts'
 import type { TransportContext } from './transport-context.ts'
-import { isTrustedClient, readCertificates } from './verify-client.ts'
-
-const minVersion = 'TLSv1.2'
-const sslOpNoTicket = 0x0000_4000
 
 /** One bound TLS port. Certificates are read at start: one that cannot be used fails the start. */
 export class TlsListener implements BoundListener {
   readonly options: ListenOptions
   readonly #context: TransportContext
   readonly #pool: ConnectionPool
+  #contexts: ServerContexts | undefined
   #server: tls.Server | undefined
   #port = 0
 
@@ -42,38 +41,32 @@ export class TlsListener implements BoundListener {
 
   /** Binds; rejects with the system's error, or with what is wrong with the certificates. */
   async start(): Promise<void> {
-    const serverTls = this.options.tls
-    if (!serverTls) throw new Error('a TLS listener needs certificates')
-    const roots = readCertificates(serverTls.clientCaPem)
+    if (!this.options.tls) throw new Error('a TLS listener needs certificates')
+    const contexts = new ServerContexts(this.options.tls, { asksForCertificate: true })
+    this.#contexts = contexts
     const context = this.#context
     const server = tls.createServer({
-      cert: serverTls.fallback.certificatePem,
-      key: serverTls.fallback.keyPem,
-      // Named in the CertificateRequest only; the verdict is ours (verify-client.ts).
-      ...(serverTls.clientCaPem.length > 0 ? { ca: serverTls.clientCaPem } : {}),
-      requestCert: true,
-      rejectUnauthorized: false,
-      minVersion,
-      // A resumed session carries the client's certificate without its chain, and a trunk would lose its name.
-      secureOptions: sslOpNoTicket,
-      SNICallback: contextByName(serverTls),
+      ...contexts.fallback,
+      // Without a context Node goes on with the fallback.
+      SNICallback: (name, answer) => answer(null, this.#contexts?.named(name)),
       handshakeTimeout: context.limits.halfMessageTimeoutMs,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: keepAliveAfterMs,
     })
-    server.on('connection', (socket: Socket) => admit(socket, context, this.#pool))
+    const handshakes = new HandshakeCounter(context, this.#pool)
+    server.on('connection', (socket: Socket) => {
+      if (admit(socket, context, this.#pool)) handshakes.begin(socket)
+    })
     server.on('tlsClientError', (error: Error, socket: tls.TLSSocket) => {
-      // Node leaves the socket open when the handshake took too long.
-      socket.destroy()
-      context.counters.tlsHandshakeFailures++
-      context.logger.debug({ err: error }, 'TLS handshake failed')
+      noteHandshakeFailure(error, socket, context)
     })
     server.on('secureConnection', (socket) => {
+      handshakes.end(socket)
       acceptConnection({
         socket,
         protocol: 'tls',
-        peerNames: this.#peerNames(socket, roots),
+        peerNames: this.#peerNames(socket),
         listener: this,
         context,
         pool: this.#pool,
@@ -88,19 +81,35 @@ export class TlsListener implements BoundListener {
     this.#server = undefined
   }
 
-  #peerNames(socket: tls.TLSSocket, roots: readonly X509Certificate[]): readonly string[] {
+  get secure(): boolean {
+    return true
+  }
+
+  /** Builds the contexts of new certificates or throws; what is returned puts them into force. */
+  prepareTls(next: ServerTls): () => void {
+    const contexts = new ServerContexts(next, { asksForCertificate: true })
+    return () => {
+      this.#contexts = contexts
+      this.#server?.setSecureContext(contexts.fallback)
+    }
+  }
+
+  #peerNames(socket: tls.TLSSocket): readonly string[] {
     const { clock, counters, logger } = this.#context
     try {
       const certificate = socket.getPeerX509Certificate()
-      if (!certificate) return []
-      if (isTrustedClient(certificate, roots, clock.nowMs())) {
+      const verdict = certificate && this.#contexts?.trust.judge(certificate, clock.nowMs())
+      if (!verdict) return []
+      if (verdict.trusted) {
         counters.clientCertificatesVerified++
-        return namesOf(certificate).dns
+        return verdict.names
       }
       counters.clientCertificatesRefused++
-      logger.debug(
-        { peer: socket.remoteAddress, subject: certificate.subject },
-        'client certificate not trusted',
+      const { subject } = certificate
+      const advice = adviseOnClientFault(verdict.fault)
+      logger.warn(
+        { peer: socket.remoteAddress, subject, fault: verdict.fault, advice },
+        'no trunk: its certificate',
       )
     } catch (error) {
       // A certificate that cannot be read proves nothing; the phone behind it may still register.
@@ -111,76 +120,77 @@ export class TlsListener implements BoundListener {
   }
 }
 
-type SniCallback = (name: string, answer: (error: Error | null, context?: tls.SecureContext) => void) => void
+/** Keeps the number of handshakes under way per source within its limit. */
+export class HandshakeCounter {
+  readonly #context: TransportContext
+  readonly #pool: ConnectionPool
+  /** How to count a handshake as finished, by the peer's address and port. */
+  readonly #underWay = new Map<string, () => void>()
 
-function contextByName(serverTls: ServerTls): SniCallback {
-  const named = serverTls.byName.map((entry) => ({
-    names: entry.names,
-    context: tls.createSecureContext({
-      cert: entry.certificatePem,
-      key: entry.keyPem,
-      minVersion,
-      secureOptions: sslOpNoTicket,
-      ...(serverTls.clientCaPem.length > 0 ? { ca: serverTls.clientCaPem } : {}),
-    }),
-  }))
-  return (name, answer) => {
-    const match = named.find((entry) => entry.names.some((pattern) => coversName(pattern, name)))
-    // Without a context Node goes on with the fallback.
-    if (match) answer(null, match.context)
-    else answer(null)
+  constructor(context: TransportContext, pool: ConnectionPool) {
+    this.#context = context
+    this.#pool = pool
+  }
+
+  /** Counts the handshake of an admitted socket, or destroys it. */
+  begin(socket: Socket): void {
+    const done = this.#pool.beginHandshake(socket)
+    if (!done) {
+      this.#context.counters.handshakesRefused++
+      socket.destroy()
+      return
+    }
+    const key = peerKey(socket)
+    this.#underWay.set(key, done)
+    socket.once('close', () => {
+      if (this.#underWay.get(key) === done) this.#underWay.delete(key)
+    })
+  }
+
+  /** The handshake of this peer is finished; what runs on TLS has the same addresses as what is below. */
+  end(socket: Socket): void {
+    const key = peerKey(socket)
+    this.#underWay.get(key)?.()
+    this.#underWay.delete(key)
   }
 }
 
-/** The ways to dial out by TLS, one secure context per profile. */
-export class OutboundProfiles {
-  readonly #profiles: { names: readonly string[]; context: tls.SecureContext }[]
-  readonly #anybody: tls.SecureContext
+/** The far end of a connection, the same for a TLS socket and the socket below it. */
+export function peerKey(socket: Socket): string {
+  return `${socket.remoteAddress ?? ''} ${socket.remotePort ?? 0}`
+}
 
-  /** Throws when a certificate or key cannot be used. */
-  constructor(profiles: readonly OutboundTls[]) {
-    this.#profiles = profiles.map((profile) => ({
-      names: profile.names,
-      context: tls.createSecureContext({
-        minVersion,
-        ...(profile.certificatePem === undefined ? {} : { cert: profile.certificatePem }),
-        ...(profile.keyPem === undefined ? {} : { key: profile.keyPem }),
-        ...(profile.caPem === undefined ? {} : { ca: profile.caPem }),
-      }),
-    }))
-    this.#anybody = tls.createSecureContext({ minVersion })
-  }
-
-  /** The first profile for this name or address; the system's roots and no certificate where none fits. */
-  contextFor(host: string): tls.SecureContext {
-    const profile = this.#profiles.find(({ names }) =>
-      names.some((pattern) => pattern === '*' || coversName(pattern, host)),
-    )
-    return profile?.context ?? this.#anybody
-  }
+/** Counts a handshake that came to nothing, says in the log what to do, and closes the socket. */
+export function noteHandshakeFailure(error: Error, socket: Socket, context: TransportContext): void {
+  const peer = socket.remoteAddress
+  // Node leaves the socket open when the handshake took too long.
+  socket.destroy()
+  context.counters.tlsHandshakeFailures++
+  context.logger.debug({ err: error, peer, advice: adviseOnTls(error, 'inbound') }, 'TLS handshake failed')
 }
 
 /** Opens a TLS connection to a peer that proves to be the target's server name, or its address. */
 export function dialTls(options: DialOptions & { profiles: OutboundProfiles }): Promise<StreamConnection> {
-  const { target, listener } = options
+  const { target, listener, profiles } = options
   const identity = target.serverName ?? target.host
+  const profile = profiles.profileFor(identity)
   const socket = tls.connect({
     host: target.host,
     port: target.port,
     // SNI carries names only (RFC 6066 3).
     ...(isIP(identity) === 0 ? { servername: identity } : {}),
-    secureContext: options.profiles.contextFor(identity),
+    secureContext: profile.context,
     rejectUnauthorized: true,
-    checkServerIdentity: (_host, certificate) =>
-      speaksFor(namesOf(new X509Certificate(certificate.raw)), identity)
-        ? undefined
-        : new Error(`the certificate of ${target.host} is not for ${identity}`),
+    checkServerIdentity: (_host, certificate) => {
+      const names = namesOf(new X509Certificate(certificate.raw))
+      return speaksFor(names, identity) ? undefined : new CertificateNameError(target.host, identity, names)
+    },
     ...localAddressOf(listener),
   })
   socket.setNoDelay(true)
   socket.setKeepAlive(true, keepAliveAfterMs)
   return whenReady(socket, 'secureConnect', options, () => {
     const certificate = socket.getPeerX509Certificate()
-    return certificate ? namesOf(certificate).dns : []
+    return { peerNames: certificate ? namesOf(certificate).dns : [], trust: profile.key }
   })
 }

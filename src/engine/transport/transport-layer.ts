@@ -3,25 +3,31 @@ import { ApplianceError, errorText } from '#src/base/errors.ts'
 import type { Timer } from '#src/base/clock.ts'
 import { formatEndpoint } from '#src/base/net.ts'
 import { formatMessage } from '#src/sip/format-message.ts'
+import type { SipRequest } from '#src/sip/message.ts'
 import { parseVia } from '#src/sip/via.ts'
-import type { EngineOptions, ListenOptions } from '../options.ts'
+import type { EngineOptions, ListenOptions, TlsRenewal, TlsRenewed } from '../options.ts'
 import { listenerAddress } from './advertised.ts'
 import { coversName } from './certificate-names.ts'
-import { ConnectionPool } from './connection-pool.ts'
+import { ConnectionPool, type PooledFlow } from './connection-pool.ts'
 import { createCounters } from './counters.ts'
 import { Intake } from './intake.ts'
 import { isWildcard, LocalAddresses } from './local-address.ts'
 import { StreamConnection } from './stream-connection.ts'
 import { dialTcp, TcpListener, type DialOptions } from './tcp.ts'
-import { dialTls, OutboundProfiles, TlsListener } from './tls.ts'
+import { LargeRequests, largeRequestDialMs } from './large-requests.ts'
+import { TargetHealth } from './target-health.ts'
+import { adviseOnOwnCertificate, ConnectError } from './tls-advice.ts'
+import { OutboundProfiles, refuseExpired } from './tls-contexts.ts'
+import { dialTls, TlsListener } from './tls.ts'
 import type { Doorkeeper, TransportContext, TransportFlow } from './transport-context.ts'
 import type { Flow, ListenerAddress, Target, TransportLayer, TransportUser } from './transport-port.ts'
 import { UdpListener } from './udp.ts'
+import { WebSocketListener } from './websocket.ts'
 
 /** What the transports need of the engine's options. */
 export type TransportOptions = Pick<
   EngineOptions,
-  'listen' | 'outboundTls' | 'limits' | 'tap' | 'clock' | 'random' | 'logger'
+  'listen' | 'outboundTls' | 'limits' | 'largeRequests' | 'tap' | 'clock' | 'random' | 'logger'
 > & { doorkeeper?: Doorkeeper | undefined }
 
 /** The transport layer with what it has counted so far. */
@@ -36,7 +42,7 @@ const sweepEveryMs = 1000
 /** Short of timer B, so that the next target of RFC 3263 4.3 still has its turn. */
 const connectTimeoutMs = 5000
 
-type Listener = UdpListener | TcpListener | TlsListener
+type Listener = UdpListener | TcpListener | TlsListener | WebSocketListener
 
 /** Builds the layer; nothing is bound before `start`. */
 export function createTransportLayer(options: TransportOptions): CountingTransportLayer {
@@ -50,6 +56,8 @@ class Layer implements CountingTransportLayer {
   readonly #context: TransportContext
   readonly #counters = createCounters()
   readonly #listeners: Listener[] = []
+  readonly #health: TargetHealth
+  readonly #large: LargeRequests
   #profiles: OutboundProfiles | undefined
   #user: TransportUser | undefined
   #sweepTimer: Timer | undefined
@@ -60,6 +68,8 @@ class Layer implements CountingTransportLayer {
     this.#options = options
     const { limits, clock, random, logger } = options
     this.#pool = new ConnectionPool(limits)
+    this.#health = new TargetHealth(clock)
+    this.#large = new LargeRequests(options.largeRequests, clock)
     this.#intake = new Intake({
       limits,
       counters: this.#counters,
@@ -112,7 +122,8 @@ class Layer implements CountingTransportLayer {
   #createListener(listen: ListenOptions): Listener {
     if (listen.protocol === 'udp') return new UdpListener(listen, this.#context)
     if (listen.protocol === 'tcp') return new TcpListener(listen, this.#context, this.#pool)
-    return new TlsListener(listen, this.#context, this.#pool)
+    if (listen.protocol === 'tls') return new TlsListener(listen, this.#context, this.#pool)
+    return new WebSocketListener(listen, this.#context, this.#pool)
   }
 
   async stop(): Promise<void> {
@@ -137,26 +148,102 @@ class Layer implements CountingTransportLayer {
   }
 
   async connect(target: Target): Promise<Flow> {
+    if (target.protocol !== 'udp') return this.#connectStream(target, connectTimeoutMs)
     const listener = this.#listenerFor(target)
-    if (target.protocol === 'udp') {
-      if (!(listener instanceof UdpListener)) {
-        throw new Error(`no UDP listener can reach ${formatEndpoint(target.host, target.port)}`)
-      }
-      return listener.flowTo(target.host, target.port)
+    if (!(listener instanceof UdpListener)) {
+      throw new Error(`no UDP listener can reach ${formatEndpoint(target.host, target.port)}`)
+    }
+    return listener.flowTo(target.host, target.port)
+  }
+
+  async #connectStream(target: Target, timeoutMs: number): Promise<Flow> {
+    const { protocol } = target
+    if (protocol === 'ws' || protocol === 'wss') {
+      // RFC 7118 5.2: browsers dial, nobody can dial them.
+      const open = this.#pool.find(protocol, target.host, target.port)
+      if (open) return open
+      throw new Error(`the WebSocket to ${formatEndpoint(target.host, target.port)} is closed`)
     }
     const profiles = this.#profiles
     if (!profiles || this.#abort.signal.aborted) throw new Error('the transports are not running')
     const dial: DialOptions = {
       target,
-      listener,
+      listener: this.#listenerFor(target),
       context: this.#context,
       pool: this.#pool,
-      timeoutMs: connectTimeoutMs,
+      timeoutMs,
       signal: this.#abort.signal,
     }
-    return this.#pool.connect(target, () =>
-      target.protocol === 'tcp' ? dialTcp(dial) : dialTls({ ...dial, profiles }),
+    const secure = protocol === 'tls'
+    const trust = secure ? profiles.profileFor(target.serverName ?? target.host).key : undefined
+    try {
+      return await this.#pool.connect(target, trust, () =>
+        secure ? dialTls({ ...dial, profiles }) : dialTcp(dial),
+      )
+    } catch (error) {
+      if (this.#abort.signal.aborted || !(error instanceof Error)) throw error
+      this.#health.noteFailed(target)
+      const failure = new ConnectError(target, error)
+      const { advice } = failure
+      this.#options.logger.warn(
+        { err: failure, ...(advice === undefined ? {} : { advice }) },
+        'no connection',
+      )
+      throw failure
+    }
+  }
+
+  connectLarge(request: SipRequest, target: Target): Promise<Flow> | undefined {
+    const stream = this.#large.streamFor(request, target)
+    if (!stream) return undefined
+    const open = this.#pool.findFor(stream)
+    if (open) {
+      this.#counters.largeRequestsOverTcp++
+      return Promise.resolve(open)
+    }
+    return this.#connectStream(stream, largeRequestDialMs).then(
+      (flow) => {
+        this.#counters.largeRequestsOverTcp++
+        return flow
+      },
+      (error: unknown) => {
+        this.#large.noteRefused(target)
+        throw error
+      },
     )
+  }
+
+  livingFirst(targets: readonly Target[]): readonly Target[] {
+    return this.#health.livingFirst(targets)
+  }
+
+  noteFailed(target: Target, quietMs?: number): void {
+    this.#health.noteFailed(target, quietMs)
+  }
+
+  noteUnanswered(flow: Flow, sinceMs: number): void {
+    if (flow instanceof StreamConnection) flow.noteUnanswered(sinceMs)
+  }
+
+  renewTls(next: TlsRenewal): TlsRenewed {
+    try {
+      const { server, outbound } = next
+      const apply: (() => void)[] = []
+      if (server) {
+        refuseExpired(server, this.#options.clock.nowMs())
+        for (const listener of this.#listeners) {
+          if ('prepareTls' in listener && listener.secure) apply.push(listener.prepareTls(server))
+        }
+      }
+      if (outbound) {
+        const profiles = new OutboundProfiles(outbound)
+        apply.push(() => (this.#profiles = profiles))
+      }
+      for (const step of apply) step()
+      return { applied: true }
+    } catch (error) {
+      return { applied: false, reason: adviseOnOwnCertificate(error) ?? errorText(error) }
+    }
   }
 
   findFlow(protocol: Flow['protocol'], host: string, port: number): Flow | undefined {
@@ -210,7 +297,7 @@ class Layer implements CountingTransportLayer {
   }
 
   #onFlowClosed(flow: TransportFlow): void {
-    if (flow instanceof StreamConnection) this.#pool.remove(flow)
+    if (flow.protocol !== 'udp') this.#pool.remove(flow as PooledFlow)
     try {
       this.#user?.onFlowClosed(flow)
     } catch (error) {
@@ -223,7 +310,7 @@ class Layer implements CountingTransportLayer {
     this.#sweepTimer = this.#options.clock.setTimer(sweepEveryMs, () => {
       const nowMs = this.#options.clock.monotonicMs()
       for (const connection of this.#pool.all) connection.sweep(nowMs)
-      for (const listener of this.#listeners) if (listener instanceof UdpListener) listener.sweep(nowMs)
+      for (const listener of this.#listeners) if ('sweep' in listener) listener.sweep(nowMs)
       this.#sweepLater()
     })
   }

@@ -30,6 +30,8 @@ export interface Target {
   port: number
   /** Name to check the peer's certificate against and to send as SNI; undefined when the URI had an address. */
   serverName: string | undefined
+  /** True when the URI itself named the transport; a large request then stays on it by default. */
+  asked?: boolean
 }
 
 /** The way up: given once, at start. Must not throw. */
@@ -51,6 +53,17 @@ export interface TransportLayer {
   readonly listeners: readonly ListenerAddress[]
   /** Finds or opens the flow to a target; rejects with the connect or TLS error. UDP resolves at once. */
   connect(target: Target): Promise<Flow>
+  /**
+   * Finds or opens the stream for a request that is too large for UDP (RFC 3261 18.1.1). Undefined when it may go by
+   * UDP as it is; rejects when the peer has no TCP, which is remembered.
+   */
+  connectLarge(request: SipRequest, target: Target): Promise<Flow> | undefined
+  /** The targets in the order to try: those that failed lately come last (RFC 3263 4.3). */
+  livingFirst(targets: readonly Target[]): readonly Target[]
+  /** Remembers that a target did not answer, or asked by 503 to be left alone for `quietMs`. */
+  noteFailed(target: Target, quietMs?: number): void
+  /** A request on this flow got no answer: a connection that has been silent since `sinceMs` (monotonic) is closed. */
+  noteUnanswered(flow: Flow, sinceMs: number): void
   /** Finds the open flow to this address, if there is one. */
   findFlow(protocol: TransportProtocol, host: string, port: number): Flow | undefined
   /**

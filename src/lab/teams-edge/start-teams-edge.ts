@@ -100,7 +100,11 @@ async function startEdgeEngine(options: TeamsEdgeOptions): Promise<Engine> {
           port: options.port,
           advertisedHost: labTeamsHosts[0] ?? options.listenHost,
           // One certificate serves all three names.
-          tls: { fallback: { certificatePem, keyPem }, byName: [], clientCaPem: [certificates.caPem] },
+          tls: {
+            fallback: { certificatePem, keyPem },
+            byName: [],
+            trust: [{ name: 'lab', caPem: [certificates.caPem], names: ['*'], acceptsServerAuthOnly: true }],
+          },
         },
       ],
       outboundTls: [{ names: ['*'], certificatePem, keyPem, caPem: [certificates.caPem] }],

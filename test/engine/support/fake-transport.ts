@@ -45,6 +45,17 @@ export class FakeTransport implements TransportLayer {
     return fakeFlow(target.protocol, target.port)
   }
 
+  connectLarge(): undefined {
+    return undefined
+  }
+
+  livingFirst(targets: readonly Target[]): readonly Target[] {
+    return targets
+  }
+
+  noteFailed(): void {}
+  noteUnanswered(): void {}
+
   findFlow(): Flow | undefined {
     return undefined
   }

@@ -18,7 +18,7 @@ const sbc = await trunkCa.issue({ names: ['sbc.example.org'] })
 const serverTls: ServerTls = {
   fallback,
   byName: [{ names: ['sbc.example.org', '*.branch.example.org'], ...sbc }],
-  clientCaPem: [trunkCa.rootPem],
+  trust: [{ name: 'trunk', caPem: [trunkCa.rootPem], names: ['*'], acceptsServerAuthOnly: true }],
 }
 
 function startServer(t: Test) {

@@ -94,7 +94,11 @@ async function startRawBox(certificates: LabCertificates, withClientCertificate:
         host,
         port: 0,
         advertisedHost: certificates.sbcFqdn,
-        tls: { fallback: { certificatePem, keyPem }, byName: [], clientCaPem: caPem },
+        tls: {
+          fallback: { certificatePem, keyPem },
+          byName: [],
+          trust: [{ name: 'lab', caPem: caPem, names: ['*'], acceptsServerAuthOnly: true }],
+        },
       },
     ],
     outboundTls: [{ names: ['*'], caPem, ...(withClientCertificate && { certificatePem, keyPem }) }],

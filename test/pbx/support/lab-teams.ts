@@ -67,7 +67,11 @@ export async function startLabTeams(
           protocol: 'tls',
           host: '127.0.0.1',
           port: 0,
-          tls: { fallback: box, byName: [{ names: [labSbcFqdn], ...box }], clientCaPem: [caPem] },
+          tls: {
+            fallback: box,
+            byName: [{ names: [labSbcFqdn], ...box }],
+            trust: [{ name: 'lab', caPem: [caPem], names: ['*'], acceptsServerAuthOnly: true }],
+          },
         },
       ],
       outboundTls: [{ names: hosts.map(({ name }) => name), ...box, caPem: [caPem] }],
