@@ -36,6 +36,8 @@ export interface CountingTransportLayer extends TransportLayer {
   counters(): Record<string, number>
   /** True when a peer that proved a name by certificate is connected from this address. */
   isProvenPeer(host: string): boolean
+  /** Puts new certificates into force for handshakes to come, all of them or none; connections stay. */
+  renewTls(next: TlsRenewal): TlsRenewed
 }
 
 const sweepEveryMs = 1000
