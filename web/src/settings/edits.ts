@@ -12,9 +12,10 @@ const titles: Record<string, string> = {
   page: 'Setup page',
   provisioning: 'Provisioning',
   console: 'Maintenance console',
+  trace: 'Signalling',
   log: 'Log',
 }
-const order = ['tenant', 'site', '', 'sip', 'media', 'provisioning', 'page', 'console', 'log']
+const order = ['tenant', 'site', '', 'sip', 'media', 'provisioning', 'page', 'console', 'trace', 'log']
 
 /** The fields by theme, what an admin needs first at the top. */
 export function groupsOf(fields: readonly SettingsField[]): { title: string; fields: SettingsField[] }[] {
