@@ -6,6 +6,7 @@ import type { Flow, Target, TransportLayer } from '../transport/transport-port.t
 import { ClientTransaction, type ClientTransactionUser } from './client-transaction.ts'
 import type { DriverContext } from './driver.ts'
 import { branchCookie, clientKey, cseqMethod, serverKey, viaIdentity } from './match.ts'
+import { Outgoing, type OutgoingRequest, type RequestUser } from './outgoing.ts'
 import { ServerTransaction } from './server-transaction.ts'
 
 /** The way up. Nothing here may throw. */
@@ -20,22 +21,7 @@ export interface TransactionUser {
   onStraySuccess(response: SipResponse, flow: Flow): void
 }
 
-/** What the user of a request hears; the transaction may change when a target fails over to the next. */
-export interface RequestUser {
-  /** The request as it goes out now, for the first and each later target. */
-  onSent(request: SipRequest, flow: Flow, bytes: number): void
-  onResponse(response: SipResponse, bytes: number, transaction: ClientTransaction): void
-  /** All targets are spent. */
-  onFailed(cause: 'timeout' | 'transport'): void
-}
-
-/** A request under way to one of its targets. */
-export interface OutgoingRequest {
-  /** The transaction that is alive now; undefined while a connection is being made. */
-  readonly transaction: ClientTransaction | undefined
-  /** Stops trying further targets. */
-  stopFailover(): void
-}
+export type { OutgoingRequest, RequestUser } from './outgoing.ts'
 
 /** Owns all transactions: matches what comes in, starts what goes out. */
 export class TransactionLayer {
@@ -57,6 +43,11 @@ export class TransactionLayer {
 
   get alive(): { servers: number; clients: number } {
     return { servers: this.#servers.size, clients: this.#clients.size }
+  }
+
+  /** The clock of all transactions. */
+  monotonicMs(): number {
+    return this.#context.clock.monotonicMs()
   }
 
   /** True once nothing may be started any more. */
@@ -224,106 +215,7 @@ export class TransactionLayer {
 /** Our Via toward the peer of a flow; rport is always asked for (RFC 3581 3). */
 export function viaValue(flow: Flow, branch: string): string {
   const host = isIPv6(flow.advertisedHost) ? `[${flow.advertisedHost}]` : flow.advertisedHost
-  const alias = flow.protocol === 'udp' ? '' : ';alias'
+  // RFC 5923 is about TCP and TLS; a WebSocket carries both directions anyway.
+  const alias = flow.protocol === 'tcp' || flow.protocol === 'tls' ? ';alias' : ''
   return `SIP/2.0/${flow.protocol.toUpperCase()} ${host}:${flow.advertisedPort};branch=${branch};rport${alias}`
-}
-
-class Outgoing implements OutgoingRequest, ClientTransactionUser {
-  transaction: ClientTransaction | undefined
-  readonly #layer: TransactionLayer
-  readonly #transport: TransportLayer
-  readonly #resolve: () => Promise<readonly Target[]>
-  readonly #prepare: (flow: Flow) => SipRequest
-  readonly #user: RequestUser
-  readonly #branchTail: string
-  #targets: readonly Target[] | undefined
-  #next = 0
-  #answered = false
-  #stopped = false
-
-  constructor(
-    layer: TransactionLayer,
-    transport: TransportLayer,
-    resolve: () => Promise<readonly Target[]>,
-    prepare: (flow: Flow) => SipRequest,
-    user: RequestUser,
-    branchTail: string,
-  ) {
-    this.#layer = layer
-    this.#transport = transport
-    this.#resolve = resolve
-    this.#prepare = prepare
-    this.#user = user
-    this.#branchTail = branchTail
-  }
-
-  begin(openFlow: Flow | undefined): void {
-    if (openFlow) this.#start(openFlow)
-    else this.#tryNext('transport')
-  }
-
-  stopFailover(): void {
-    this.#stopped = true
-  }
-
-  onResponse(response: SipResponse, bytes: number, transaction: ClientTransaction): void {
-    if (transaction !== this.transaction) return
-    this.#answered = true
-    this.#user.onResponse(response, bytes, transaction)
-  }
-
-  onFailed(cause: 'timeout' | 'transport', transaction: ClientTransaction): void {
-    if (transaction !== this.transaction) return
-    // A peer that has answered something has our request: another host would get it twice.
-    if (this.#answered) this.#user.onFailed(cause)
-    else this.#tryNext(cause)
-  }
-
-  #tryNext(cause: 'timeout' | 'transport'): void {
-    if (!this.#targets && cause === 'transport' && !this.#stopped) {
-      this.#resolve().then(
-        (targets) => {
-          this.#targets = targets
-          this.#tryNext(cause)
-        },
-        () => {
-          this.#targets = []
-          this.#tryNext(cause)
-        },
-      )
-      return
-    }
-    const target = this.#stopped ? undefined : this.#targets?.[this.#next]
-    this.#next++
-    if (!target) {
-      this.#user.onFailed(cause)
-      return
-    }
-    const open = this.#layer.openTo(target)
-    if (open) {
-      this.#start(open)
-      return
-    }
-    this.#transport.connect(target).then(
-      (flow) => this.#start(flow),
-      () => this.#tryNext('transport'),
-    )
-  }
-
-  #start(flow: Flow): void {
-    if (this.#stopped || this.#layer.stopped) {
-      this.#user.onFailed('transport')
-      return
-    }
-    const request = this.#prepare(flow)
-    if (!this.#layer.hasRoomFor(request)) {
-      // Later: whoever sends does not expect to hear of it before it has what it sends.
-      queueMicrotask(() => this.#user.onFailed('transport'))
-      return
-    }
-    const branch = this.#layer.newBranch() + this.#branchTail
-    const transaction = this.#layer.createClient(request, flow, this, branch)
-    this.transaction = transaction
-    this.#user.onSent(transaction.request, flow, transaction.start())
-  }
 }
