@@ -47,6 +47,7 @@ const partNames: Record<keyof ApiParts, { text: string; advice: string }> = {
     advice: 'The status page says why, and how to mend it.',
   },
   counters: { text: 'Nothing is counted now.', advice: 'The status page says which parts are not running.' },
+  traces: { text: 'The signalling cannot be read now.', advice: 'The status page says why.' },
   dect: { text: 'DECT is not running.', advice: 'The status page says why, and how to mend it.' },
 }
 

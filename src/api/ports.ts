@@ -10,6 +10,7 @@ import type { Pbx, SignInPort } from '#src/pbx/ports.ts'
 import type { Provisioning } from '#src/provisioning/ports.ts'
 import type { Store } from '#src/store/store.ts'
 import type { SetupOptions } from './setup/options.ts'
+import type { TracesPort } from './traces-port.ts'
 
 /** What the page needs of the store: everything but closing it. */
 export type ApiStore = Omit<Store, 'close'>
@@ -95,6 +96,7 @@ export interface ApiParts {
   onboarding: Onboarding | undefined
   lab: LabPort | undefined
   counters: CountersPort | undefined
+  traces: TracesPort | undefined
   provisioning: Provisioning | undefined
   dect: DectPort | undefined
   network: NetworkControl | undefined

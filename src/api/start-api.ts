@@ -79,6 +79,7 @@ export function createContext(options: ApiOptions): ApiContext {
       onboarding: undefined,
       lab: undefined,
       counters: undefined,
+      traces: undefined,
       provisioning: undefined,
       dect: undefined,
       network: undefined,

@@ -2,8 +2,6 @@
 export interface Reveal {
   /** SRTP keys in session descriptions: a capture without them cannot be listened to. */
   sdpKeys?: boolean
-  /** Bodies of MESSAGE requests. */
-  texts?: boolean
 }
 
 /** Digest parameters that are no secret; every other one, known or not, is masked (RFC 7616 3.3, 3.4, 3.5). */
@@ -80,7 +78,8 @@ function maskBody(head: string, body: string, reveal: Reveal): string {
   const requested = /^\s*([a-z]{1,32}) /i.exec(head)?.[1]
   const type = /^(?:content-type|c)[ \t]*:[ \t]*([^\r\n]*)/im.exec(head)?.[1]?.toLowerCase() ?? ''
   const is = (name: string): boolean => sequence?.toUpperCase() === name || requested?.toUpperCase() === name
-  if (is('MESSAGE') && !reveal.texts) return stars(body)
+  // RFC 3428: what people write to each other.
+  if (is('MESSAGE')) return stars(body)
   if (is('INFO') && !harmlessInfo.test(type)) return maskKeyPress(body)
   // A body may be a message itself, or hold one (message/sipfrag, multipart).
   return maskDescription(maskHead(body), reveal)

@@ -179,12 +179,10 @@ export class MessageTrace implements MessageTap {
     }))
   }
 
-  /** Messages outside calls, and of INVITEs that became no call, oldest first; of one flow end when given. */
-  outside(remote?: (host: string, port: number) => boolean): TracedMessage[] {
-    const rings = [...this.#sources.values(), ...this.#strangers].map(({ ring }) => ring)
-    return rings
-      .flatMap((ring) => this.#read(ring))
-      .filter(({ flow }) => remote === undefined || remote(flow.remoteHost, flow.remotePort))
+  /** Messages outside calls, and of INVITEs that became no call, oldest first. */
+  outside(): TracedMessage[] {
+    return [...this.#sources.values(), ...this.#strangers]
+      .flatMap(({ ring }) => this.#read(ring))
       .sort((a, b) => a.atMs - b.atMs)
   }
 

@@ -17,6 +17,14 @@ export interface SignallingSettings {
   homer: HomerTarget | undefined
 }
 
+/** By what the messages of a device are known. */
+export interface DeviceFlows {
+  /** Where it is registered from. */
+  peers: readonly { host: string; port: number }[]
+  /** User parts of its addresses of record. */
+  users: readonly string[]
+}
+
 /**
  * Everything that looks at messages: the memory of recent ones and the copies for Homer. What is read here is masked;
  * the bytes as they were never leave this folder but by the admin's own word.
@@ -76,16 +84,11 @@ export class Signalling implements MessageTap {
       ?.map((leg) => ({ ...leg, messages: leg.messages.map((message) => this.#masked(message, reveal)) }))
   }
 
-  /** The latest messages outside calls, oldest first, masked; `wanted` sees the masked message. */
-  outside(limit: number, wanted: (message: TracedMessage) => boolean = () => true): TracedMessage[] {
-    const found: TracedMessage[] = []
-    for (const message of this.#trace.outside().reverse()) {
-      const masked = this.#masked(message, {})
-      if (!wanted(masked)) continue
-      found.push(masked)
-      if (found.length >= limit) break
-    }
-    return found.reverse()
+  /** The latest messages outside calls, oldest first, masked: of everybody, or of one device. */
+  outside(limit: number, of?: DeviceFlows): TracedMessage[] {
+    const messages = this.#trace.outside()
+    const wanted = of ? messages.filter((message) => isOf(message, of)) : messages
+    return wanted.slice(-limit).map((message) => this.#masked(message, {}))
   }
 
   /** Why copies do not reach Homer; undefined when they do, or none are sent. */
@@ -100,4 +103,9 @@ export class Signalling implements MessageTap {
   #masked(message: TracedMessage, reveal: Reveal): TracedMessage {
     return { ...message, bytes: maskMessage(message.bytes, this.#secretCodes, reveal) }
   }
+}
+
+function isOf({ flow, bytes }: TracedMessage, { peers, users }: DeviceFlows): boolean {
+  if (peers.some(({ host, port }) => host === flow.remoteHost && port === flow.remotePort)) return true
+  return users.some((user) => bytes.includes(`:${user}@`))
 }

@@ -42,6 +42,11 @@ export const featureCodes: readonly FeatureCode[] = [
   { code: '*99*', feature: 'voicemail', argument: 'none' },
 ]
 
+/** Prefixes behind which a secret is dialled. */
+export const secretCodes: readonly string[] = featureCodes
+  .filter(({ argument }) => argument === 'code')
+  .map(({ code }) => code)
+
 const argumentShape = { none: /^$/, number: /^\+?\d{2,15}$/, code: /^\d{4,12}$/ }
 
 /**
