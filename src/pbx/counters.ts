@@ -3,6 +3,7 @@ export const counterNames = [
   'registersAccepted',
   'registersRefused',
   'bindingsExpired',
+  'flowsLost',
   'authChallenged',
   'authWrongPassword',
   'authUnknownLine',

@@ -8,7 +8,7 @@ import type { TeamsTrunkEndpoints } from '#src/model/tenant.ts'
 import type { Store } from '#src/store/store.ts'
 import type Srf from 'drachtio-srf'
 import type { DirectRequests } from './direct-port.ts'
-import type { CallTracePort, EnrolmentPort, PeerEvidence, SignInPort } from './ports.ts'
+import type { CallTracePort, EnrolmentPort, FlowsPort, PeerEvidence, SignInPort } from './ports.ts'
 
 /** What the call side needs of the store. */
 export type PbxStore = Pick<
@@ -67,6 +67,8 @@ export interface PbxOptions {
   evidence?: PeerEvidence
   /** Undefined: nobody looks into the signalling. */
   callTrace?: CallTracePort
+  /** Undefined: another engine, which cannot say which connections are open. */
+  flows?: FlowsPort
   /** The settings as they are now. */
   settings: () => Settings
   /** Undefined while no tenant is set up. */

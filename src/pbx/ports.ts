@@ -1,6 +1,6 @@
 import type { Events } from '#src/base/events.ts'
 import type { CallParty, LiveCall, CallRecord } from '#src/model/call-record.ts'
-import type { Binding } from '#src/model/binding.ts'
+import type { Binding, FlowAddress } from '#src/model/binding.ts'
 import type { SignIn } from '#src/model/sign-in.ts'
 import type { User } from '#src/model/user.ts'
 
@@ -101,6 +101,14 @@ export interface PeerEvidence {
   staleNonce(host: string): void
   /** A registration was proven and stands until then (wall clock, ms): vouches for the address. */
   registered(host: string, untilMs: number): void
+}
+
+/** What the call side asks about the connections of phones; satisfied by our own engine. */
+export interface FlowsPort {
+  /** True while requests can go over this connection; never asked about UDP. */
+  isOpen(flow: FlowAddress): boolean
+  /** Calls back when a connection from outside is gone; the result stops that. */
+  onClosed(listener: (flow: FlowAddress) => void): () => void
 }
 
 /** What the rest of the box may ask of the call side. */

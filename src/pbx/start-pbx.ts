@@ -12,6 +12,7 @@ import type { PbxOptions } from './options.ts'
 import type { Pbx, PbxEvents, TrunkHealth } from './ports.ts'
 import { DigestAuthenticator } from './registrar/authenticate-digest.ts'
 import { NonceBook } from './registrar/nonce.ts'
+import { watchFlows } from './registrar/watch-flows.ts'
 import { startExpiry, type RegistrarContext } from './registrar/registrar.ts'
 import { registerMiddleware } from './register-middleware.ts'
 import { notifyLine } from './services/notify-line.ts'
@@ -59,6 +60,8 @@ export async function startPbx(options: PbxOptions): Promise<Pbx> {
   }
   const mediaAddressToward = async (peer: string): Promise<MediaAddress> =>
     mediaAddress(await options.localAddressToward(peer), settings().advertisedAddress)
+  const { flows } = options
+  const reach = watchFlows({ store, flows, events, counters, clock, logger, lifetime })
   const calls: CallContext = {
     sip,
     store,
@@ -71,6 +74,8 @@ export async function startPbx(options: PbxOptions): Promise<Pbx> {
     teams,
     watchSession: sessionWatch(relay, lifetime),
     mediaAddressToward,
+    reach,
+    trace: options.callTrace,
     features: featureRunner({
       sip,
       endpoints: options.endpoints,
@@ -145,7 +150,7 @@ export async function startPbx(options: PbxOptions): Promise<Pbx> {
     trunks: () => [teams?.state.health() ?? { name: 'teams', state: 'off', hosts: [] }],
     counters: () => counters.snapshot(),
     notify: (username, notification) =>
-      notifyLine({ sip, bindings: store.bindings, clock, logger }, username, notification),
+      notifyLine({ sip, bindings: store.bindings, reach, clock, logger }, username, notification),
     async drain(graceMs) {
       stopping = true
       await atMost(graceMs, book.whenEmpty())

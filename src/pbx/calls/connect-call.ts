@@ -7,12 +7,14 @@ import { escapeUser } from '#src/sip/uri.ts'
 import type { Counters } from '../counters.ts'
 import type { MediaAddress } from '../media-address.ts'
 import type { PbxStore } from '../options.ts'
+import type { CallTracePort } from '../ports.ts'
 import type { FeatureRunner } from '../services/feature-call.ts'
 import { withoutSecrets } from '../services/parse-feature-code.ts'
 import { CancelReason, type HeaderFields, type IncomingRequest, type SipPort } from '../sip-port.ts'
 import { allowedMethods, teamsAnswerHeaders, type TrunkIdentity } from '../uplink/teams-headers.ts'
 import type { TrunkState } from '../uplink/trunk-state.ts'
-import { BranchFailure, makeBranch, type AnsweredLeg, type BranchContext } from './branches.ts'
+import { BranchFailure, type AnsweredLeg, type BranchContext } from './attempt.ts'
+import { makeBranch } from './branches.ts'
 import type { Call, CallBook } from './call-book.ts'
 import type { IncomingCall } from './incoming-call.ts'
 import { bindCallLifetime, type AnsweredCall } from './call-lifetime.ts'
@@ -25,6 +27,7 @@ import { dialledText } from './numbers.ts'
 import { planRoute, type Target } from './plan-route.ts'
 import { requiredExtensions } from './required-extensions.ts'
 import { routeFacts } from './route-facts.ts'
+import type { Reach } from './ways-to-phone.ts'
 
 /** Everything a call works with. */
 export interface CallContext {
@@ -37,6 +40,8 @@ export interface CallContext {
   teams: { identity: TrunkIdentity; state: TrunkState } | undefined
   settings: () => Settings
   mediaAddressToward(peerHost: string): Promise<MediaAddress>
+  reach: Reach
+  trace: CallTracePort | undefined
   counters: Counters
   clock: Clock
   logger: Logger
@@ -153,6 +158,9 @@ async function ring(
     relay: context.relay,
     mediaAddressToward: (peer) => context.mediaAddressToward(peer),
     teams,
+    reach: context.reach,
+    clock,
+    trace: context.trace,
     logger: call.logger,
   }
   const startedAtMs = clock.monotonicMs()

@@ -25,6 +25,32 @@ export interface BranchEvents {
   earlyMedia: (sdp: string) => void
 }
 
+/** Events that remember whether anything was told. */
+export interface WatchedEvents {
+  readonly events: BranchEvents
+  readonly told: boolean
+}
+
+/** Passes events on and remembers it: once somebody heard of a call, no other way is tried behind his back. */
+export function watched(events: BranchEvents): WatchedEvents {
+  let told = false
+  return {
+    events: {
+      ringing: () => {
+        told = true
+        events.ringing()
+      },
+      earlyMedia: (sdp) => {
+        told = true
+        events.earlyMedia(sdp)
+      },
+    },
+    get told() {
+      return told
+    },
+  }
+}
+
 export type ForkResult<Answer> =
   | { kind: 'answered'; name: string; answer: Answer }
   | { kind: 'noAnswer' }

@@ -6,6 +6,7 @@ import { parseFeatureCode, type Feature, type FeatureCall } from '../services/pa
 import type { Cause } from './classify-failure.ts'
 import type { Caller } from './identify-caller.ts'
 import { dialledDigits, isEmergency, toE164 } from './numbers.ts'
+import { groupByPhone } from './ways-to-phone.ts'
 
 /** What a line may do while nobody is signed in on it; signing out then says so. */
 const withoutUser: readonly Feature[] = ['sign-in', 'sign-out', 'enrol']
@@ -37,7 +38,14 @@ export interface RouteFacts {
 
 /** One party that will ring. */
 export type Target =
-  | { kind: 'phone'; line: Line; binding: Binding; user: User | undefined }
+  | {
+      kind: 'phone'
+      line: Line
+      binding: Binding
+      /** Further flows of the same phone (RFC 5626), tried when the one before fails; never rung beside it. */
+      otherFlows?: readonly Binding[]
+      user: User | undefined
+    }
   | { kind: 'teams'; number: string; user: User | undefined }
 
 export type RoutePlan =
@@ -99,9 +107,7 @@ function ringUser(user: User, number: string, caller: Caller, facts: RouteFacts)
   const targets: Target[] = lines
     // Somebody who calls his own number means his other phones.
     .filter((line) => caller.kind !== 'line' || line.id !== caller.line.id)
-    .flatMap((line) =>
-      facts.bindingsOf(line).map((binding) => ({ kind: 'phone' as const, line, binding, user })),
-    )
+    .flatMap((line) => phonesOf(line, user, facts))
   // A call that came from Teams for this user never goes back there: Teams rings its own clients.
   if (!fromTeams && facts.teamsTrunk && caller.user?.number) targets.push({ kind: 'teams', number, user })
   return targets.length > 0
@@ -110,10 +116,17 @@ function ringUser(user: User, number: string, caller: Caller, facts: RouteFacts)
 }
 
 function ringLine(line: Line, dialled: string, facts: RouteFacts): RoutePlan {
-  const targets = facts
-    .bindingsOf(line)
-    .map((binding) => ({ kind: 'phone' as const, line, binding, user: undefined }))
+  const targets = phonesOf(line, undefined, facts)
   return targets.length > 0
     ? { kind: 'ring', number: dialled, targets }
     : { kind: 'refused', cause: 'CALL_NO_DEVICE', number: dialled }
+}
+
+/** One target for each phone on the line, however many flows it keeps. */
+function phonesOf(line: Line, user: User | undefined, facts: RouteFacts): Target[] {
+  return groupByPhone(facts.bindingsOf(line)).map(([binding, ...otherFlows]) =>
+    otherFlows.length === 0
+      ? { kind: 'phone', line, binding, user }
+      : { kind: 'phone', line, binding, otherFlows, user },
+  )
 }

@@ -1,6 +1,7 @@
 import t from 'tap'
 import type { Binding } from '#src/model/binding.ts'
-import { makeBranch, type BranchContext } from '#src/pbx/calls/branches.ts'
+import type { BranchContext } from '#src/pbx/calls/attempt.ts'
+import { makeBranch } from '#src/pbx/calls/branches.ts'
 import { SipFailure, type OutgoingInvite, type SipPort } from '#src/pbx/sip-port.ts'
 import { TrunkState } from '#src/pbx/uplink/trunk-state.ts'
 import { plainSdp } from '#test/pbx/support/wire-phone.ts'
@@ -54,6 +55,9 @@ function setUp(answers: { status: number; rings?: boolean; retryAfterMs?: number
     } as unknown as BranchContext['relay'],
     mediaAddressToward: async () => ({ localAddress: '192.0.2.1' }),
     teams: { identity: { sbcFqdn: 'sbc.example', contactPort: 5061 }, state },
+    trace: undefined,
+    reach: { isOpen: () => true, lost: () => undefined },
+    clock,
     logger: new MemoryLogger(),
   }
   const ring = async (target: Parameters<typeof makeBranch>[0]) => {
