@@ -5,6 +5,7 @@ import type Srf from 'drachtio-srf'
 import type { DirectDoor } from '#src/engine/direct-door.ts'
 import type { EngineOptions, ListenOptions, TrustStore } from '#src/engine/options.ts'
 import type { ListenerAddress } from '#src/engine/transport/transport-port.ts'
+import type { Signalling } from '#src/engine/trace/signalling.ts'
 import type { Health } from '#src/health/health.ts'
 import type { BoxCertificate } from '#src/host/certificate.ts'
 import type { LocalAddressFinder } from '#src/host/local-address.ts'
@@ -35,6 +36,8 @@ export interface CallSideParts {
   certificate: BoxCertificate | undefined
   tenant: TenantEndpoints | undefined
   addresses: LocalAddressFinder
+  /** Hears every SIP message. */
+  signalling: Signalling
 }
 
 /** What runs on the call side; a part that did not start is undefined. */
@@ -91,6 +94,7 @@ export async function startCallSide(parts: CallSideParts): Promise<CallSide> {
       prompts: { prompt, spell },
       signIn: parts.signIn,
       enrolment: parts.enrolment,
+      callTrace: parts.signalling,
       settings: () => parts.live.current(),
       trunk: parts.tenant?.trunk,
       localAddressToward: (peer) => parts.addresses.toward(peer),
@@ -142,7 +146,14 @@ async function startSip(parts: CallSideParts): Promise<Started<Sip>> {
   return { value: { srf, engine, direct, listeners: engine.listeners }, detail: `Listening on ${ports}.` }
 }
 
-function engineOptions({ settings, certificate, tenant, options, store }: CallSideParts): EngineOptions {
+function engineOptions({
+  settings,
+  certificate,
+  tenant,
+  options,
+  store,
+  signalling,
+}: CallSideParts): EngineOptions {
   const host = settings.listen
   const advertised =
     settings.advertisedAddress === undefined ? {} : { advertisedHost: settings.advertisedAddress }
@@ -192,6 +203,7 @@ function engineOptions({ settings, certificate, tenant, options, store }: CallSi
     timers: { t1Ms: 500, t2Ms: 4000, t4Ms: 5000 },
     door: door.enabled ? { host: door.host, port: door.port, secret: doorSecret(store, options) } : undefined,
     userAgent: `Branchline/${options.version}`,
+    tap: signalling,
     clock: options.clock,
     random: options.random,
     logger: options.log.logger.child({ part: 'sip' }),

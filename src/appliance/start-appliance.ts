@@ -24,6 +24,7 @@ import { startProvisioningSide } from './provisioning-side.ts'
 import { openOnboarding } from './onboarding-side.ts'
 import { readCounters } from './read-counters.ts'
 import { reportWaiting, startPart } from './part.ts'
+import { openTraceSide } from './trace-side.ts'
 
 const partNames = [
   'store',
@@ -209,7 +210,9 @@ async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>
 
   const onboardingSide = openOnboarding({ options, store, signIn, live, lifetime })
   const { onboarding } = onboardingSide
+  const tracing = openTraceSide({ options, settings, health, lifetime })
   const side = await startCallSide({
+    signalling: tracing.signalling,
     options,
     settings,
     live,
@@ -222,6 +225,7 @@ async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>
     tenant,
     addresses,
   })
+  tracing.follow(side.pbx)
   work.watchCalls(() => side.pbx?.liveCalls().length ?? 0)
   const tls = side.engine?.listeners.find(({ protocol }) => protocol === 'tls')
   if (lab && tls) {
@@ -242,11 +246,12 @@ async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>
       store: store.settings,
       file: options.configFile,
       args: options.overrides,
-      parts: [live.part],
+      parts: [live.part, tracing.settingsPart],
       logger,
     }),
     pbx: side.pbx,
-    counters: { read: () => readCounters(side) },
+    counters: { read: () => readCounters(side, tracing) },
+    traces: tracing.traces,
     signIn,
     onboarding,
     dect,
