@@ -83,6 +83,7 @@ export async function startCallSide(parts: CallSideParts): Promise<CallSide> {
     const value = await startPbx({
       srf: sip.srf,
       ...(sip.direct ? { direct: sip.direct } : {}),
+      ...(sip.engine ? { flows: sip.engine.flows } : {}),
       store: parts.store,
       relay,
       endpoints: createMediaEndpoints({

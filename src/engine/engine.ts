@@ -18,6 +18,7 @@ import { TransactionLayer, type TransactionUser } from './transaction/transactio
 import { createSystemDns, resolveTarget, type Dns } from './transport/resolve-target.ts'
 import { createTransportLayer } from './transport/transport-layer.ts'
 import type { Flow, ListenerAddress, Target, TransportUser } from './transport/transport-port.ts'
+import { FlowWatchers, type PeerFlows } from './peer-flows.ts'
 import { UserAgent } from './user-agent.ts'
 import { DirectClient } from './wire/direct-client.ts'
 import { openMemoryLink } from './wire/memory-link.ts'
@@ -39,6 +40,8 @@ export interface Engine {
   openMemoryLink(): MemoryLink
   /** Joins a part of this process that answers requests outside dialogs by itself. */
   openDirectDoor(): DirectDoor
+  /** The connections of peers: which are open, and when one closes. */
+  readonly flows: PeerFlows
   /** Everything counted since the start, and what is alive now (`…Alive`). */
   counters(): Record<string, number>
   /** Puts renewed certificates into force: handshakes to come see them, connections and calls stay. All or nothing. */
@@ -125,7 +128,8 @@ export async function startEngine(options: EngineOptions, dns: Dns = createSyste
     handler: userAgent,
     listeners: () => transport.listeners,
   }
-  await transport.start(new TransportSide(transactions))
+  const flows = new FlowWatchers(transport)
+  await transport.start(new TransportSide(transactions, flows))
   guard?.start()
   overload?.start()
   let door: Engine['door']
@@ -146,6 +150,7 @@ export async function startEngine(options: EngineOptions, dns: Dns = createSyste
     overload,
     listeners: transport.listeners,
     door,
+    flows,
     openMemoryLink: () => openMemoryLink(wire).link,
     openDirectDoor: () => new DirectClient({ routes, handler: userAgent, logger }),
     counters: () => ({
@@ -180,9 +185,11 @@ export async function startEngine(options: EngineOptions, dns: Dns = createSyste
 /** What arrives from the transports; requests learn the names their peer has proved. */
 class TransportSide implements TransportUser {
   readonly #transactions: TransactionLayer
+  readonly #flows: FlowWatchers
 
-  constructor(transactions: TransactionLayer) {
+  constructor(transactions: TransactionLayer, flows: FlowWatchers) {
     this.#transactions = transactions
+    this.#flows = flows
   }
 
   onRequest(request: SipRequest, flow: Flow, bytes: number): void {
@@ -199,6 +206,7 @@ class TransportSide implements TransportUser {
 
   onFlowClosed(flow: Flow): void {
     this.#transactions.flowClosed(flow)
+    this.#flows.noteClosed(flow)
   }
 }
 

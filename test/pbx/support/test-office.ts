@@ -112,6 +112,7 @@ export async function startOffice(t: Test, options: OfficeOptions = {}): Promise
   const pbx = await startPbx({
     srf: engine.srf,
     ...(options.library ? {} : { direct: engine.engine.openDirectDoor() }),
+    flows: engine.engine.flows,
     store,
     relay,
     endpoints,
