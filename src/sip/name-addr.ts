@@ -20,19 +20,16 @@ export interface NameAddr {
 
 // Index of the `<` outside quotes, -1 when there is none, -2 when a quote never ends.
 function openAngle(value: string): number {
-  const angle = value.indexOf('<')
+  let angle = value.indexOf('<')
   let quoteAt = value.indexOf('"')
-  if (quoteAt < 0 || (angle >= 0 && angle < quoteAt)) return angle
-  let from = 0
-  while (quoteAt >= 0) {
+  while (quoteAt >= 0 && (angle < 0 || quoteAt < angle)) {
     const end = skipQuoted(value, quoteAt)
     if (end < 0) return -2
-    from = end
-    const next = value.indexOf('<', from)
-    quoteAt = value.indexOf('"', from)
-    if (next >= 0 && (quoteAt < 0 || next < quoteAt)) return next
+    // Only what the quotes held is searched again: many of them must not cost the whole value each.
+    if (angle >= 0 && angle < end) angle = value.indexOf('<', end)
+    quoteAt = value.indexOf('"', end)
   }
-  return -1
+  return angle
 }
 
 // Where the parameters of the field begin: after `>`, or at the first semicolon of the short form.

@@ -6,6 +6,7 @@ export type SipParams = Map<string, string | undefined>
 
 const quote = 0x22
 const backslash = 0x5c
+const semicolon = 0x3b
 
 /** True for space and tab. */
 export function isBlank(code: number): boolean {
@@ -24,19 +25,17 @@ export function skipQuoted(text: string, at: number): number {
 
 /** Index of the next `;` outside quotes, the length when there is none, -1 when a quote never ends. */
 export function nextSemicolon(text: string, from: number): number {
-  let at = text.indexOf(';', from)
-  if (at < 0) at = text.length
-  let open = text.indexOf('"', from)
-  while (open >= 0 && open < at) {
-    const end = skipQuoted(text, open)
-    if (end < 0) return -1
-    if (end > at) {
-      at = text.indexOf(';', end)
-      if (at < 0) at = text.length
+  // One pass that stops where it finds something: a search ahead for quotes would be paid again by each parameter.
+  for (let index = from; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code === semicolon) return index
+    if (code === quote) {
+      const end = skipQuoted(text, index)
+      if (end < 0) return -1
+      index = end - 1
     }
-    open = text.indexOf('"', end)
   }
-  return at
+  return text.length
 }
 
 /**

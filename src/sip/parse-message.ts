@@ -150,13 +150,22 @@ function readRequestLine(line: string, gathered: Gathered): SipMessage {
 function isUriText(uri: string): boolean {
   const colon = uri.indexOf(':')
   if (colon <= 0 || colon === uri.length - 1) return false
+  // Colons since the scheme or the user part, outside brackets; more than one can only be IPv6 without them.
+  let colons = 0
+  let inHost = true
   for (let index = 0; index < uri.length; index++) {
     const code = uri.charCodeAt(index)
     if (code <= 0x20 || code === 0x22 || code === 0x3c || code === 0x3e || code === 0x7f) return false
     // Unicode has blanks too; a reader that parts the line at any of them would not understand it.
     if (code > 0x7f && /\s/.test(uri[index] as string)) return false
+    if (index <= colon) continue
+    if (code === 0x40) {
+      colons = 0
+      inHost = true
+    } else if (code === 0x3b || code === 0x3f || code === 0x5b) inHost = false
+    else if (code === 0x3a && inHost) colons++
   }
-  return true
+  return colons < 2 || !/^sips?:/i.test(uri)
 }
 
 function readStatusLine(line: string, gathered: Gathered): SipMessage {
@@ -187,7 +196,11 @@ function readFields(text: string, from: number, gathered: Gathered): void {
       const more = text.indexOf('\n', next)
       end = more < 0 ? text.length : more - 1
       const stray = text.indexOf('\r', next)
-      if (stray < 0 ? more >= 0 : stray !== end) sound = false
+      if (stray < 0 ? more >= 0 : stray !== end) {
+        // Reading on would search ahead for the CR once for every fold that lacks one.
+        sound = false
+        break
+      }
       next = more < 0 ? text.length : more + 1
     }
     if (sound) readField(text, at, end, folded, gathered)
@@ -218,8 +231,21 @@ function readField(text: string, at: number, end: number, folded: boolean, gathe
   while (valueStart < valueEnd && isBlank(text.charCodeAt(valueStart))) valueStart++
   while (valueEnd > valueStart && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd--
   let value = text.slice(valueStart, valueEnd)
-  if (folded) value = value.replace(/[ \t]*\r\n[ \t]+/g, ' ').trim()
+  if (folded) value = unfold(value)
   keepField(known, value, gathered)
+}
+
+// RFC 3261 7.3.1: a fold stands for one blank. No pattern does this: one that begins with blanks tries each of them.
+function unfold(value: string): string {
+  return value.split('\r\n').map(withoutBlanks).join(' ').trim()
+}
+
+function withoutBlanks(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text.charCodeAt(start))) start++
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
 }
 
 function keepField(known: HeaderName, value: string, gathered: Gathered): void {

@@ -18,7 +18,8 @@ export interface SipUri {
 
 const schemeOf = /^(sips?|tel):/i
 const hostName = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?$/
-const telNumber = /^(?:\+[0-9\-.()]*[0-9][0-9\-.()]*|[0-9A-Fa-f*#\-.()]+)$/
+// RFC 3966 3: a global number holds a digit among its separators.
+const telNumber = /^(?:\+[\-.()]*[0-9][0-9\-.()]*|[0-9A-Fa-f*#\-.()]+)$/
 const userText = /^(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/#[\]^`{}|\\"]|[^\x00-\x7f]|%[0-9A-Fa-f]{2})+$/
 const passwordText = /^(?:[A-Za-z0-9\-_.!~*'()&=+$,]|[^\x00-\x7f]|%[0-9A-Fa-f]{2})*$/
 

@@ -20,8 +20,8 @@ function collect(bytesPerChunk: number, stream: Buffer, limit = limits) {
   return { messages, errors, pings, half: frames.half }
 }
 
-const wsinv = readFileSync(new URL('./torture/valid/wsinv.sip', import.meta.url)).toString('latin1')
-const escnull = readFileSync(new URL('./torture/valid/escnull.sip', import.meta.url)).toString('latin1')
+const wsinv = readFileSync(new URL('./torture/rfc4475/wsinv.sip', import.meta.url)).toString('latin1')
+const escnull = readFileSync(new URL('./torture/rfc4475/escnull.sip', import.meta.url)).toString('latin1')
 const withBody =
   'MESSAGE sip:a@b SIP/2.0\r\ncontent-length :\r\n  5\r\nX: Content-Length: 99\r\n\r\n\r\n\r\n\x80'
 const stream = Buffer.from(`\r\n\r\n${wsinv}${escnull}\r\n\r\n\r\n${withBody}${wsinv}`, 'latin1')
@@ -116,3 +116,38 @@ void t.test('ending while messages are handed out stops at once', (t) => {
   t.equal(messages.length, 1)
   t.end()
 })
+
+void t.test(
+  'no line end or length that another element could read differently lets a second request in',
+  async (t) => {
+    const smuggled = 'OPTIONS sip:admin@b SIP/2.0\r\nContent-Length: 0\r\n\r\n'
+    const start = 'OPTIONS sip:a@b SIP/2.0\r\n'
+    const outer = [
+      `Content-Length: 0\r\nX: y\nContent-Length: ${smuggled.length}\r\n`,
+      `Content-Length: 0\r\nX: y\rContent-Length: ${smuggled.length}\r\n`,
+      `X: y\nContent-Length: ${smuggled.length}\r\nl: 0\r\n`,
+      `Content-Length: 0\r\r\nl: ${smuggled.length}\r\n`,
+      `Content-Length: 0\r\nl: ${smuggled.length}\r\n`,
+      `l: 0\r\nCONTENT-LENGTH\t: ${smuggled.length}\r\n`,
+      `l: 0\r\nl:\r\n ${smuggled.length}\r\n`,
+      'l: -1\r\n',
+      'l: +0\r\n',
+      'l: 0x0\r\n',
+      'l: 0, 0\r\n',
+      'l: 0 0\r\n',
+      'l: 00000000000\r\n',
+      'l:\r\n',
+      'l: 0\0\r\n',
+      'l: ٠\r\n',
+      'X: l: 0\r\n',
+      'Content-Length\0: 0\r\n',
+    ]
+    for (const fields of outer) {
+      const seen = collect(4096, Buffer.from(`${start}${fields}\r\n${smuggled}`))
+      t.same(seen.messages, [], JSON.stringify(fields))
+      t.equal(seen.errors.length, 1)
+    }
+    const agreed = collect(4096, Buffer.from(`${start}l: 0\r\nContent-Length: 0\r\n\r\n${smuggled}`))
+    t.equal(agreed.messages.length, 2, 'twice the same length is one length')
+  },
+)

@@ -8,7 +8,7 @@ import { parseMessage, SipParseError } from '#src/sip/parse-message.ts'
 import { formatUri, parseUri, uriEquals } from '#src/sip/uri.ts'
 import { parseVia, withReceived } from '#src/sip/via.ts'
 
-const seeds = ['valid', 'invalid'].flatMap((kind) => {
+const seeds = ['rfc4475', 'rfc5118'].flatMap((kind) => {
   const folder = new URL(`./torture/${kind}/`, import.meta.url)
   return readdirSync(folder).map((file) => readFileSync(new URL(file, folder)))
 })
