@@ -35,3 +35,11 @@ export function unmapIpv4(address: string): string {
 export function normalIp(address: string): string {
   return isIPv6(address) ? new SocketAddress({ family: 'ipv6', address }).address : address
 }
+
+/** True for a literal address, or one with the length of its prefix behind it: `192.0.2.0/24` (RFC 4632). */
+export function isSubnet(text: string): boolean {
+  const [address = '', length, rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest !== undefined || address.includes('%')) return false
+  return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= (family === 4 ? 32 : 128))
+}

@@ -84,6 +84,59 @@ export const settingsSchema = Type.Object(
           'Ring time before a call counts as not answered, seconds',
           'live',
         ),
+        allowList: field(
+          Type.Array(Type.String({ maxLength: 49, pattern: '^[0-9A-Fa-f.:]{2,45}(/[0-9]{1,3})?$' }), {
+            default: [],
+            maxItems: 200,
+          }),
+          'Addresses and networks (CIDR) that are never shut out, such as those of the phones',
+          'live',
+        ),
+        guard: Type.Object(
+          {
+            enabled: field(
+              Type.Boolean({ default: true }),
+              'Shut out addresses that flood the box, scan it or guess passwords',
+              'sip',
+            ),
+            messagesPerSecond: field(
+              Type.Integer({ minimum: 20, maximum: 100_000, default: 200 }),
+              'SIP messages per second that one address without a registration may send',
+              'sip',
+            ),
+            moreScanners: field(
+              Type.Array(Type.String({ minLength: 3, maxLength: 60 }), { default: [], maxItems: 50 }),
+              'Further programs that are dropped unanswered, by a part of their User-Agent',
+              'sip',
+            ),
+            ownMachine: field(
+              Type.Boolean({ default: false }),
+              'Judge also what comes from this machine itself (for tests)',
+              'sip',
+            ),
+          },
+          closed,
+        ),
+        overload: Type.Object(
+          {
+            enabled: field(
+              Type.Boolean({ default: true }),
+              'Refuse a part of the new calls and registrations (503) when there are more than the box can do',
+              'sip',
+            ),
+            busyPercent: field(
+              Type.Integer({ minimum: 50, maximum: 99, default: 95 }),
+              'How busy signalling may be before new calls are refused, percent; registrations wait from a tenth less',
+              'sip',
+            ),
+            registersInProgress: field(
+              Type.Integer({ minimum: 10, maximum: 10_000, default: 500 }),
+              'Registrations that may wait for their answer at once',
+              'sip',
+            ),
+          },
+          closed,
+        ),
         door: Type.Object(
           {
             enabled: field(

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { isSubnet } from '#src/base/net.ts'
 import type { Settings } from '#src/model/settings.ts'
 import type { SettingProblem } from './describe-error.ts'
 
@@ -15,6 +16,7 @@ interface PortUse {
 export function validateSettings(settings: Settings): SettingProblem[] {
   return [
     ...checkAddresses(settings),
+    ...checkAllowList(settings),
     ...checkMediaPorts(settings),
     ...checkPorts(settings),
     ...checkRegistration(settings),
@@ -40,6 +42,13 @@ function checkAddresses({ listen, sip, advertisedAddress }: Settings): SettingPr
     })
   }
   return problems
+}
+
+function checkAllowList({ sip }: Settings): SettingProblem[] {
+  const wrong = sip.allowList.find((entry) => !isSubnet(entry))
+  return wrong === undefined
+    ? []
+    : [{ field: 'sip.allowList', text: `${wrong} is neither an address nor a network such as 192.0.2.0/24.` }]
 }
 
 function isHost(text: string): boolean {

@@ -1,4 +1,3 @@
-import type { Random } from '#src/base/random.ts'
 import { knownScanners } from './scanners.ts'
 
 /** What an address can do to be shut out. */
@@ -74,8 +73,8 @@ export interface OverloadOptions {
   /** Seconds within which those refused are told to come back, spread evenly (RFC 3261 21.5.4). */
   callRetryAfterS: readonly [number, number]
   registerRetryAfterS: readonly [number, number]
-  /** True for the user part of a Request-URI that is always taken. */
-  isEmergency: (user: string) => boolean
+  /** True for the Request-URI of an INVITE that is always taken. */
+  isEmergency: (requestUri: string) => boolean
   /** Overrides the measurement of the event loop since the last call; for tests. */
   measure?: () => { busy: number; delayMs: number }
 }
@@ -96,6 +95,3 @@ export const defaultOverload: OverloadOptions = {
   registerRetryAfterS: [4, 40],
   isEmergency: () => false,
 }
-
-/** Randomness that this folder needs: one secret per start. */
-export type GuardRandom = Pick<Random, 'bytes'>

@@ -4,7 +4,6 @@ import type { Logger } from '#src/base/logger.ts'
 import type { Random } from '#src/base/random.ts'
 import type { SipRequest, SipResponse } from '#src/sip/message.ts'
 import { tagOf } from '#src/sip/name-addr.ts'
-import { parseUri, unescapeUser } from '#src/sip/uri.ts'
 import { ownResponse } from '../dialog/compose-response.ts'
 import type { Flow } from '../transport/transport-port.ts'
 import { LoadMeter } from './load-meter.ts'
@@ -174,9 +173,7 @@ export class OverloadControl implements Overload {
     if (register) return false
     if (tagOf(request.headers.get('To') ?? '') !== undefined) return true
     if (request.method === 'OPTIONS') return flow.peerNames.length > 0
-    if (request.method !== 'INVITE') return false
-    const user = parseUri(request.uri)?.user
-    return user !== undefined && this.#options.isEmergency(unescapeUser(user))
+    return request.method === 'INVITE' && this.#options.isEmergency(request.uri)
   }
 
   #refuse(request: SipRequest, flow: Flow, register: boolean): void {

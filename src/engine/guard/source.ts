@@ -1,5 +1,5 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
-import { unmapIpv4 } from '#src/base/net.ts'
+import { isSubnet, unmapIpv4 } from '#src/base/net.ts'
 
 /**
  * Who an address is to be taken for: an IPv4 address is itself; an IPv6 address is its /64, which is what one
@@ -28,14 +28,6 @@ function prefix64(address: string): string {
 /** The last 32 bits may be written as an IPv4 address. */
 function groupsOf(group: string): string[] {
   return group.includes('.') ? ['0', '0'] : [group]
-}
-
-/** True for an address or `address/length` that `AllowList` can read. */
-export function isSubnet(text: string): boolean {
-  const [address = '', length, rest] = text.split('/')
-  const family = isIP(address)
-  if (family === 0 || rest !== undefined || address.includes('%')) return false
-  return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= (family === 4 ? 32 : 128))
 }
 
 /** Addresses and prefixes that are never shut out. What cannot be read is left out. */

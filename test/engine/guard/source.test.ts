@@ -1,5 +1,6 @@
 import t from 'tap'
-import { AllowList, isSubnet, sourceOf } from '#src/engine/guard/source.ts'
+import { isSubnet } from '#src/base/net.ts'
+import { AllowList, sourceOf } from '#src/engine/guard/source.ts'
 
 t.test('an IPv4 address stands for itself, an IPv6 address for its /64', async (t) => {
   const table: [string, string][] = [
