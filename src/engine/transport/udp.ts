@@ -1,5 +1,6 @@
 import dgram from 'node:dgram'
 import { isIPv6 } from 'node:net'
+import { answerStun, isStun } from '#src/sip/stun.ts'
 import type { ListenOptions } from '../options.ts'
 import { localHostToward, type BoundListener } from './advertised.ts'
 import { literalLookup4, literalLookup6 } from './local-address.ts'
@@ -12,6 +13,8 @@ const maxPeerSockets = 256
 const peerSocketIdleMs = 64_000
 const receiveBufferBytes = 4 * 1024 * 1024
 const noNames: readonly string[] = []
+// Whoever asks again gets another answer; the peer's ICMP is no business of ours.
+const ignoreError = (): void => undefined
 
 /** The pair of our UDP socket and one peer's address. It holds nothing open and is never closed by itself. */
 class UdpFlow implements TransportFlow {
@@ -175,13 +178,26 @@ export class UdpListener implements BoundListener {
   #onMessage(bytes: Buffer, source: dgram.RemoteInfo): void {
     const { doorkeeper } = this.#context
     if (doorkeeper !== undefined && !doorkeeper.admits(source.address, bytes)) return
-    if (isKeepAlive(bytes)) {
-      this.#context.counters.keepAlives++
-      return
+    // SIP begins with a letter, STUN with two zero bits (RFC 8489 5, RFC 5626 8).
+    if ((bytes[0] as number) < 0x40 || bytes.length === 0) {
+      if (this.#onKeepAlive(bytes, source)) return
     }
     const flow = this.#flowTo(source.address, source.port)
     flow.peerSocket?.heard()
     this.#context.receive(bytes, flow)
+  }
+
+  #onKeepAlive(bytes: Buffer, source: dgram.RemoteInfo): boolean {
+    const { counters } = this.#context
+    if (isKeepAlive(bytes)) {
+      counters.keepAlives++
+      return true
+    }
+    if (!isStun(bytes)) return false
+    counters.stunRequests++
+    const answer = answerStun(bytes, source.address, source.port)
+    if (answer) this.#socket?.send(answer, source.port, source.address, ignoreError)
+    return true
   }
 
   write(flow: UdpFlow, bytes: Buffer, isRequest: boolean, onError: (error: Error) => void): void {
