@@ -1,4 +1,5 @@
 import type { MessageMeta } from '../dialog/application.ts'
+import { parseTimeoutMs, type ProxyCommand } from '../proxy/proxy-command.ts'
 import { formatEndpoint } from '#src/base/net.ts'
 import type { ListenerAddress } from '../transport/transport-port.ts'
 
@@ -15,7 +16,7 @@ export type Command =
       proxyUri: string | undefined
       message: string
     }
-  | { verb: 'proxy'; id: string; transaction: string }
+  | { verb: 'proxy'; id: string; wish: Omit<ProxyCommand, 'commandId' | 'headers'>; message: string }
   | { verb: 'unknown'; id: string; name: string }
 
 /** Reads `id|verb|…`; undefined when there is not even an id. */
@@ -45,7 +46,21 @@ export function parseCommand(payload: string): Command | undefined {
         message: lineEnd === -1 ? '' : payload.slice(lineEnd + 2),
       }
     case 'proxy':
-      return { verb: name, id, transaction: tokens[2] ?? '' }
+      return {
+        verb: name,
+        id,
+        wish: {
+          transaction: tokens[2] ?? '',
+          remainInDialog: tokens[3] === 'remainInDialog',
+          fullResponse: tokens[4] === 'fullResponse',
+          followRedirects: tokens[5] === 'followRedirects',
+          simultaneous: tokens[6] === 'simultaneous',
+          provisionalTimeoutMs: parseTimeoutMs(tokens[7]),
+          finalTimeoutMs: parseTimeoutMs(tokens[8]),
+          destinations: tokens.slice(9).filter((uri) => uri !== ''),
+        },
+        message: lineEnd === -1 ? '' : payload.slice(lineEnd + 2),
+      }
     default:
       return { verb: 'unknown', id, name }
   }
@@ -118,6 +133,17 @@ export function sentResponsePayload(
   message: string,
 ): string {
   return `${id}|response|${to}|OK|${metaTokens(meta, stamp)}|${ids.transaction}|${ids.dialog}||Msg sent:|\r\n${message}`
+}
+
+/** One final response of a proxied request; `continue` tells the library that more will come. */
+export function proxiedPayload(
+  id: string,
+  to: string,
+  meta: MessageMeta,
+  stamp: string,
+  message: string,
+): string {
+  return `${id}|response|${to}|OK|${metaTokens(meta, stamp)}|||continue\r\n${message}`
 }
 
 function metaTokens(meta: MessageMeta, stamp: string): string {

@@ -1,7 +1,8 @@
 import type { Clock } from '#src/base/clock.ts'
 import type { Random } from '#src/base/random.ts'
-import type { SipRequest, SipResponse } from '#src/sip/message.ts'
+import { SipHeaders, type SipRequest, type SipResponse } from '#src/sip/message.ts'
 import type { Application, MessageMeta } from '../dialog/application.ts'
+import type { ProxyCommand, ProxyingApplication } from '../proxy/proxy-command.ts'
 import type { ListenerAddress } from '../transport/transport-port.ts'
 import {
   helloPayload,
@@ -9,6 +10,7 @@ import {
   nokPayload,
   okPayload,
   parseCommand,
+  proxiedPayload,
   sentRequestPayload,
   sentResponsePayload,
   sipPayload,
@@ -34,7 +36,7 @@ export interface CommandHandler {
       request: SipRequest
     },
   ): void
-  proxy(client: Application, command: { commandId: string; transaction: string }): void
+  proxy(client: ProxyingApplication, command: ProxyCommand): void
   gone(client: Application): void
 }
 
@@ -48,7 +50,8 @@ export interface WireContext {
 }
 
 /** One application, whatever its link is made of: reads its commands, writes its frames. */
-export class WireClient implements Application {
+export class WireClient implements ProxyingApplication {
+  readonly readsText = true
   readonly #context: WireContext
   readonly #write: (payload: string) => void
   readonly #close: () => void
@@ -131,6 +134,14 @@ export class WireClient implements Application {
     this.#put(nokPayload(this.#id(), commandId, text))
   }
 
+  proxied(commandId: string, meta: MessageMeta, response: SipResponse): void {
+    this.#put(proxiedPayload(this.#id(), commandId, meta, this.#stamp(), messageText(response)))
+  }
+
+  proxyDone(commandId: string): void {
+    this.#put(okPayload(this.#id(), commandId, 'done'))
+  }
+
   #authenticate(command: Extract<Command, { verb: 'authenticate' }>): void {
     if (this.#secret !== undefined && !sameSecret(command.secret, this.#secret)) {
       this.#write(noPayload(this.#id(), command.id, 'incorrect secret'))
@@ -159,7 +170,7 @@ export class WireClient implements Application {
         this.#sip(command)
         return
       case 'proxy':
-        this.#context.handler.proxy(this, { commandId: command.id, transaction: command.transaction })
+        this.#proxy(command)
         return
       case 'unknown':
         this.#write(noPayload(this.#id(), command.id, 'Unknown message type'))
@@ -182,6 +193,13 @@ export class WireClient implements Application {
         request: message,
       })
     }
+  }
+
+  #proxy(command: Extract<Command, { verb: 'proxy' }>): void {
+    // The message names the first destination again and carries what the application wants to add.
+    const message = command.message === '' ? undefined : parseApplicationMessage(command.message)
+    const headers = message?.headers ?? new SipHeaders()
+    this.#context.handler.proxy(this, { ...command.wish, commandId: command.id, headers })
   }
 
   #put(payload: string): void {
