@@ -4,6 +4,8 @@ import { ApplicationRequests, type RequestCommand } from './dialog/application-r
 import type { RequestContext } from './dialog/request-context.ts'
 import { bareRequest, DialogKeeper } from './dialog/dialog-keeper.ts'
 import { NetworkRequests } from './dialog/network-requests.ts'
+import type { ProxyCommand, ProxyingApplication } from './proxy/proxy-command.ts'
+import { Proxy } from './proxy/proxy.ts'
 import { ResponseJudges } from './dialog/response-judges.ts'
 import type { ServerTransaction } from './transaction/server-transaction.ts'
 import type { TransactionUser } from './transaction/transaction-layer.ts'
@@ -16,6 +18,7 @@ export class UserAgent implements CommandHandler, TransactionUser {
   readonly #keeper: DialogKeeper
   readonly #network: NetworkRequests
   readonly #applications: ApplicationRequests
+  readonly #proxy: Proxy
 
   constructor(context: RequestContext) {
     this.#context = context
@@ -23,6 +26,12 @@ export class UserAgent implements CommandHandler, TransactionUser {
     const judges = new ResponseJudges(context, this.#keeper)
     this.#network = new NetworkRequests(context, this.#keeper, judges)
     this.#applications = new ApplicationRequests(context, this.#keeper, judges)
+    this.#proxy = new Proxy(context)
+  }
+
+  /** How many proxied requests wait for their final response. */
+  get proxiedAlive(): number {
+    return this.#proxy.alive
   }
 
   respond(
@@ -60,29 +69,33 @@ export class UserAgent implements CommandHandler, TransactionUser {
     }
   }
 
-  /** This engine is no proxy: the caller is told, and so is the application. */
-  proxy(client: Application, command: { commandId: string; transaction: string }): void {
+  /** RFC 3261 16: from here on the request belongs to the proxy; it must be outside dialogs and unanswered. */
+  proxy(client: ProxyingApplication, command: ProxyCommand): void {
     const request = this.#context.serving.get(command.transaction)
-    if (request?.application === client) request.refuse(500)
-    client.refused(command.commandId, 'the proxy verb is not offered by this engine')
+    if (request?.application !== client || request.transaction.finalStatus !== 0) {
+      client.refused(command.commandId, 'Request not proxied due to unknown transaction')
+    } else if (request.dialog) {
+      client.refused(command.commandId, 'Request not proxied: it belongs to a dialog')
+    } else if (this.#proxy.begin(client, request, command)) this.#context.serving.delete(request.id)
   }
 
   /** Stops the timers of every request and dialog. */
   stop(): void {
+    this.#proxy.stop()
     for (const request of [...this.#context.asking.values()]) request.abandon()
     for (const dialog of this.#context.dialogs.all()) this.#keeper.remove(dialog)
   }
 
   onRequest(transaction: ServerTransaction): void {
-    this.#network.onRequest(transaction)
+    if (!this.#proxy.takes(transaction)) this.#network.onRequest(transaction)
   }
 
   onCancel(transaction: ServerTransaction, invite: ServerTransaction | undefined): void {
-    this.#network.onCancel(transaction, invite)
+    if (!this.#proxy.takesCancel(transaction, invite)) this.#network.onCancel(transaction, invite)
   }
 
   onAck(ack: SipRequest, flow: Flow, bytes: number): void {
-    this.#network.onAck(ack, flow, bytes)
+    if (!this.#proxy.takesAck(ack, flow)) this.#network.onAck(ack, flow, bytes)
   }
 
   onStraySuccess(response: SipResponse): void {
