@@ -109,6 +109,7 @@ export async function startEngine(options: EngineOptions, dns: Dns = createSyste
     logger,
     bases: options.timers,
     userAgent: options.userAgent,
+    policy: options,
     transactions,
     applications: routes,
     dialogs,

@@ -1,6 +1,7 @@
 import type { Clock } from '#src/base/clock.ts'
 import type { Logger } from '#src/base/logger.ts'
 import type { Random } from '#src/base/random.ts'
+import type { DialogPolicy } from './dialog/dialog-policy.ts'
 import type { MessageTap } from './trace/message-tap.ts'
 import type { GuardOptions, OverloadOptions } from './guard/options.ts'
 import type { TransportProtocol } from './transport/transport-port.ts'
@@ -87,7 +88,7 @@ export interface EngineLimits {
   idleTimeoutMs: number
 }
 
-export interface EngineOptions {
+export interface EngineOptions extends DialogPolicy {
   listen: ListenOptions[]
   outboundTls: OutboundTls[]
   staticHosts: StaticHost[]

@@ -1,6 +1,7 @@
 import type { SipRequest, SipResponse } from '#src/sip/message.ts'
 import type { Application } from './dialog/application.ts'
 import { ApplicationRequests, type RequestCommand } from './dialog/application-requests.ts'
+import { AwaitedNotifies } from './dialog/awaited-notifies.ts'
 import type { RequestContext } from './dialog/request-context.ts'
 import { bareRequest, DialogKeeper } from './dialog/dialog-keeper.ts'
 import { NetworkRequests } from './dialog/network-requests.ts'
@@ -16,6 +17,7 @@ import type { CommandHandler } from './wire/wire-client.ts'
 export class UserAgent implements CommandHandler, TransactionUser {
   readonly #context: RequestContext
   readonly #keeper: DialogKeeper
+  readonly #awaited: AwaitedNotifies
   readonly #network: NetworkRequests
   readonly #applications: ApplicationRequests
   readonly #proxy: Proxy
@@ -24,8 +26,9 @@ export class UserAgent implements CommandHandler, TransactionUser {
     this.#context = context
     this.#keeper = new DialogKeeper(context)
     const judges = new ResponseJudges(context, this.#keeper)
-    this.#network = new NetworkRequests(context, this.#keeper, judges)
-    this.#applications = new ApplicationRequests(context, this.#keeper, judges)
+    this.#awaited = new AwaitedNotifies(context.clock, context.bases.t1Ms)
+    this.#network = new NetworkRequests(context, this.#keeper, judges, this.#awaited)
+    this.#applications = new ApplicationRequests(context, this.#keeper, judges, this.#awaited)
     this.#proxy = new Proxy(context)
   }
 
@@ -81,6 +84,7 @@ export class UserAgent implements CommandHandler, TransactionUser {
 
   /** Stops the timers of every request and dialog. */
   stop(): void {
+    this.#awaited.stop()
     this.#proxy.stop()
     for (const request of [...this.#context.asking.values()]) request.abandon()
     for (const dialog of this.#context.dialogs.all()) this.#keeper.remove(dialog)

@@ -9,7 +9,9 @@ t.setTimeout(20_000)
 void t.test('requests that no application gets are answered by the engine', async (t) => {
   const { srf, udpPort, engine } = await startTestEngine(t)
   srf.use('invite', () => t.fail('the application got it'))
-  srf.use('register', () => t.fail('the application got it'))
+  for (const method of ['register', 'subscribe', 'refer']) {
+    srf.use(method, () => t.fail('the application got it'))
+  }
   const peer = await RawPeer.open(t, udpPort)
   const table: [string, RequestParts, number][] = [
     ['BYE', {}, 481],
@@ -20,12 +22,16 @@ void t.test('requests that no application gets are answered by the engine', asyn
     ['INFO', { toTag: 'unknown' }, 481],
     ['INVITE', { contact: null }, 400],
     ['SUBSCRIBE', { contact: null }, 400],
+    ['SUBSCRIBE', {}, 489],
+    ['INVITE', { uri: 'mailto:bob@example.org' }, 416],
     ['INVITE', { fromTag: '' }, 400],
     ['REGISTER', { contact: '*' }, 400],
     ['REGISTER', { contact: '*', extra: ['Expires: 60'] }, 400],
     ['REGISTER', { contact: '*, <sip:a@b>', extra: ['Expires: 0'] }, 400],
-    ['MESSAGE', { contact: null }, 503],
-    ['REFER', {}, 405],
+    ['MESSAGE', { contact: null }, 405],
+    ['PUBLISH', {}, 405],
+    ['REFER', {}, 400],
+    ['REFER', { contact: null, extra: ['Refer-To: <sip:c@d>'] }, 400],
     ['DANCE', {}, 501],
   ]
   let sequence = 0
@@ -40,7 +46,7 @@ void t.test('requests that no application gets are answered by the engine', asyn
       peer.send(peer.request('ACK', { callId: `bad-${sequence}`, branch, contact: null }))
     }
   }
-  t.equal(sequence, 15)
+  t.equal(sequence, 19)
   t.equal(engine.counters()['dialogsAlive'], 0)
   t.equal(engine.counters()['requestsServing'], 0)
 })

@@ -1,9 +1,10 @@
 import { parseUri } from '#src/sip/uri.ts'
 import { tagOf, uriOf } from '#src/sip/name-addr.ts'
-import type { SipRequest } from '#src/sip/message.ts'
-import type { Target, TransportProtocol } from '../transport/transport-port.ts'
+import type { SipRequest, SipResponse } from '#src/sip/message.ts'
+import type { Flow, Target, TransportProtocol } from '../transport/transport-port.ts'
 import type { Application } from './application.ts'
-import { composeInDialog, composeRequest } from './compose-request.ts'
+import type { AwaitedNotifies } from './awaited-notifies.ts'
+import { composeInDialog, composeRequest, type RequestIdentity } from './compose-request.ts'
 import { isSdp } from './compose-response.ts'
 import type { RequestContext } from './request-context.ts'
 import type { Dialog } from './dialog.ts'
@@ -12,6 +13,7 @@ import { bareRequest, type DialogKeeper } from './dialog-keeper.ts'
 import { sequenceOf, uriParameter } from './header-values.ts'
 import { preloadedRoute } from './preloaded-route.ts'
 import type { ResponseJudges } from './response-judges.ts'
+import { parseMinSe, parseSessionExpires, type SessionWish } from './session-agreement.ts'
 import { sentMeta, UacRequest } from './uac-request.ts'
 
 /** One `sip` command that is a request. */
@@ -35,10 +37,18 @@ export class ApplicationRequests {
   readonly #keeper: DialogKeeper
   readonly #judges: ResponseJudges
 
-  constructor(context: RequestContext, keeper: DialogKeeper, judges: ResponseJudges) {
+  readonly #awaited: AwaitedNotifies
+
+  constructor(
+    context: RequestContext,
+    keeper: DialogKeeper,
+    judges: ResponseJudges,
+    awaited: AwaitedNotifies,
+  ) {
     this.#context = context
     this.#keeper = keeper
     this.#judges = judges
+    this.#awaited = awaited
   }
 
   /** Dispatches in the order of the protocol: dialog, CANCEL, Call-ID of a live dialog, new request. */
@@ -87,30 +97,49 @@ export class ApplicationRequests {
     const wanted = this.#checked(application, command, firstHop)
     if (!wanted) return
     const { headers } = wanted
-    const identity = {
+    const { method } = wanted
+    const identity: RequestIdentity = {
       callId: headers.get('Call-ID') ?? `${this.#context.random.token(24)}`,
-      fromTag: this.#context.random.token(16),
+      fromTag: tagOf(headers.get('From') ?? '') ?? this.#context.random.token(16),
       // Large, so that a digest retry and a restart never meet a number of before; below 2^31 by far.
       sequence: sequenceOf(headers.get('CSeq')) ?? this.#firstSequence(),
       routes,
+      session: { policy: this.#context.policy.sessionTimers, current: undefined, minSeS: 0 },
     }
+    const prepare = (flow: Flow): SipRequest =>
+      composeRequest(wanted, flow, identity, this.#context.userAgent)
     const request = new UacRequest(
       this.#context,
       application,
       command.commandId,
-      wanted.method,
+      method,
       undefined,
-      (flow) => composeRequest(wanted, flow, identity, this.#context.userAgent),
+      prepare,
       this.#judges.outside,
     )
     this.#context.asking.set(request.id, request)
     const hop = firstHop ?? wanted.uri
-    request.outgoing = this.#context.transactions.send(
-      async () => this.#notToMyself(await this.#context.resolve(hop), request),
-      undefined,
-      (flow) => composeRequest(wanted, flow, identity, this.#context.userAgent),
-      request,
-    )
+    const send = (): void => {
+      request.outgoing = this.#context.transactions.send(
+        async () => this.#notToMyself(await this.#context.resolve(hop), request),
+        undefined,
+        prepare,
+        request,
+      )
+    }
+    if (method === 'INVITE') {
+      request.again = (response) => {
+        if (!longerSession(request, response)) return false
+        this.#judges.dropEarly(request)
+        identity.sequence++
+        identity.session.minSeS = request.minSeS
+        send()
+        return true
+      }
+    } else if (method === 'SUBSCRIBE' || method === 'REFER') {
+      this.#awaited.add(identity.callId, identity.fromTag, request)
+    }
+    send()
   }
 
   #inDialog(application: Application, command: RequestCommand, dialog: Dialog): void {
@@ -132,12 +161,21 @@ export class ApplicationRequests {
   }
 
   #bye(application: Application, command: RequestCommand, dialog: Dialog): void {
+    if (dialog.inviteOver) {
+      this.#noDialog(application, command)
+      return
+    }
+    if (dialog.state.phase === 'early' && dialog.state.role === 'uas') {
+      // RFC 3261 15: before the answer only the caller may say BYE; the callee refuses instead.
+      application.refused(command.commandId, 'Server error: BYE is not allowed before the answer')
+      return
+    }
     const pending = dialog.openClientInvite
     if (pending !== undefined) this.#context.asking.get(pending)?.cancel(undefined, bareRequest('CANCEL'))
     if (dialog.accepted) {
       // RFC 3261 15: the callee must not send BYE before the ACK is there or given up.
       dialog.heldBye = () => {
-        if (dialog.state.phase === 'terminated') application.refused(command.commandId, noDialog)
+        if (dialog.inviteOver) application.refused(command.commandId, noDialog)
         else this.#sendInDialog(application, command, dialog)
       }
       return
@@ -145,35 +183,69 @@ export class ApplicationRequests {
     this.#sendInDialog(application, command, dialog)
   }
 
-  #sendInDialog(application: Application, command: RequestCommand, dialog: Dialog): void {
-    const { request: wanted } = command
+  #sendInDialog(application: Application, command: RequestCommand, named: Dialog): void {
+    const { request } = command
+    const { method } = request
+    const prack = method === 'PRACK'
+    const dialog = this.#forkOf(named, request)
+    const wanted = prack ? withRack(request, dialog) : request
     const given = wanted.uri
-    const target = given === '' || given === 'sip:placeholder' ? undefined : given
+    // The library writes its INVITE's URI into PRACK; RFC 3262 7.2 sends it to the fork that rang.
+    const target = given === '' || given === 'sip:placeholder' || prack ? undefined : given
     dialog.state = nextSequence(dialog.state, sequenceOf(wanted.headers.get('CSeq')))
-    const { state } = dialog
-    const isPrack = wanted.method === 'PRACK'
-    const owner = isPrack ? (this.#judges.forkOfPrack(dialog, wanted) ?? dialog) : dialog
-    if (owner !== dialog) owner.state = { ...owner.state, localSequence: state.localSequence }
-    const sent = owner === dialog ? state : owner.state
-    const request = new UacRequest(
+    const changes = method === 'INVITE' || (method === 'UPDATE' && dialog.state.phase === 'confirmed')
+    let sent = dialog.state
+    const session = (): SessionWish => ({
+      policy: this.#context.policy.sessionTimers,
+      current: dialog.session?.agreement,
+      minSeS: dialog.minSeS,
+    })
+    const prepare = (flow: Flow): SipRequest =>
+      composeInDialog(wanted, target, flow, sent, this.#context.userAgent, changes ? session() : undefined)
+    const asked = new UacRequest(
       this.#context,
       application,
       command.commandId,
-      wanted.method,
-      owner,
-      (flow) => composeInDialog(wanted, target, flow, sent, this.#context.userAgent),
+      method,
+      dialog,
+      prepare,
       this.#judges.inside,
     )
-    this.#context.asking.set(request.id, request)
-    if (wanted.method === 'INVITE') owner.openClientInvite = request.id
-    if (isSdp(wanted.body)) owner.localSdp = wanted.body
-    request.outgoing = this.#keeper.send(
-      owner,
-      (flow) => composeInDialog(wanted, target, flow, sent, this.#context.userAgent),
-      target,
-      command.proxyUri,
-      request,
-    )
+    this.#context.asking.set(asked.id, asked)
+    this.#noteOffer(dialog, wanted, asked)
+    const send = (): void => {
+      asked.outgoing = this.#keeper.send(dialog, prepare, target, command.proxyUri, asked)
+    }
+    if (changes) {
+      asked.again = (response) => {
+        if (!longerSession(asked, response)) return false
+        dialog.minSeS = Math.max(dialog.minSeS, asked.minSeS)
+        dialog.state = nextSequence(dialog.state, undefined)
+        sent = dialog.state
+        send()
+        return true
+      }
+    }
+    send()
+  }
+
+  // Forks share one name toward the application; a PRACK says by its RAck which it means, any other request may say
+  // it by the tag of its To. Each fork counts by itself (RFC 3261 12.1.2).
+  #forkOf(dialog: Dialog, wanted: SipRequest): Dialog {
+    if (wanted.method === 'PRACK') return this.#judges.forkOfPrack(dialog, wanted) ?? dialog
+    const tag = tagOf(wanted.headers.get('To') ?? '')
+    if (tag === undefined || tag === dialog.state.remoteTag) return dialog
+    return this.#context.dialogs.forks(dialog.id).find((fork) => fork.state.remoteTag === tag) ?? dialog
+  }
+
+  #noteOffer(dialog: Dialog, wanted: SipRequest, asked: UacRequest): void {
+    if (wanted.method === 'INVITE') {
+      dialog.openClientInvite = asked.id
+      // RFC 3262 4: every INVITE has an order of its own.
+      dialog.lastRSeq = undefined
+      dialog.inviteSequence = dialog.state.localSequence
+    } else if (wanted.method === 'UPDATE' && wanted.body.length > 0) dialog.openClientOffer = asked.id
+    if (isSdp(wanted.body)) dialog.localSdp = wanted.body
   }
 
   #acknowledge(application: Application, command: RequestCommand, dialog: Dialog): void {
@@ -249,4 +321,23 @@ export class ApplicationRequests {
   #firstSequence(): number {
     return 1_000_000 + (this.#context.random.bytes(4).readUInt32BE() % 100_000_000)
   }
+}
+
+// RFC 4028 7.3: once more with the peer's Min-SE, as long as it asks for more than before. What never asked for a
+// session timer cannot be too brief.
+function longerSession(asked: UacRequest, refusal: SipResponse): boolean {
+  const minSeS = parseMinSe(refusal.headers.get('Min-SE')) ?? 0
+  const interval = parseSessionExpires(asked.request?.headers.get('Session-Expires'))
+  if (!interval || minSeS <= interval.intervalS || minSeS <= asked.minSeS) return false
+  asked.minSeS = minSeS
+  return true
+}
+
+// RFC 3262 7.2: RAck names the INVITE as it went out last; after a 422 the library knows an older number.
+function withRack(prack: SipRequest, dialog: Dialog): SipRequest {
+  const rseq = /^\s*(\d+)\s/.exec(prack.headers.get('RAck') ?? '')?.[1]
+  if (rseq === undefined || dialog.inviteSequence === undefined) return prack
+  const headers = prack.headers.clone()
+  headers.set('RAck', `${rseq} ${dialog.inviteSequence} INVITE`)
+  return { ...prack, headers }
 }

@@ -15,6 +15,8 @@ export interface MessageMeta {
 export interface Application {
   /** The connection is lost; whatever is sent is thrown away. */
   readonly gone: boolean
+  /** It reads messages as UTF-8 text: a body of other bytes cannot be handed over unharmed. */
+  readonly readsText: boolean
   /** A request from the network; `receivedOn` only outside dialogs. */
   request(
     meta: MessageMeta,
@@ -38,6 +40,10 @@ export interface Application {
 export interface ApplicationChoice {
   /** The next application that asked for this method (lower case). */
   choose(method: string): Application | undefined
+  /** The methods that somebody serves, lower case. */
+  methods(): string[]
+  /** Whether somebody has ever served this method: then it is missed, not unknown. */
+  everServed(method: string): boolean
 }
 
 /** Transaction id of requests that the engine made by itself; the library answers nothing to them. */

@@ -1,11 +1,12 @@
-import { tagOf } from '#src/sip/name-addr.ts'
+import { tagOf, uriOf } from '#src/sip/name-addr.ts'
 import { SipHeaders, type SipRequest } from '#src/sip/message.ts'
 import { peerNamesHeader } from '#src/sip/peer-identity.ts'
 import type { Flow } from '../transport/transport-port.ts'
 import { isSdp } from './compose-response.ts'
-import { routed, routing, type DialogState } from './dialog-state.ts'
+import { isSips, routed, routing, type DialogState } from './dialog-state.ts'
 import { bracketed } from './header-values.ts'
-import { defaultContact, localHostPort, withLocalAddress } from './local-address.ts'
+import { defaultContact, localHostPort, secureContacts, withLocalAddress } from './local-address.ts'
+import { askSession, type SessionWish } from './session-agreement.ts'
 
 // Made by us, or decided by the route.
 const notFromApplication = new Set(['Via', 'Route', 'Record-Route', 'Content-Length', peerNamesHeader])
@@ -18,6 +19,8 @@ export interface RequestIdentity {
   sequence: number
   /** The application's Route values: a preloaded route set (RFC 3261 8.1.1.1); empty = none. */
   routes: readonly string[]
+  /** What is asked for as session timer. */
+  readonly session: SessionWish
 }
 
 /** A request outside dialogs as it goes out over `flow`, top Via left to the transaction layer. */
@@ -40,17 +43,20 @@ export function composeRequest(
   const { method } = wanted
   const contact = method === 'INVITE' || method === 'SUBSCRIBE'
   copyWanted(headers, given, flow, dialogFields)
-  complete(headers, wanted, contact, flow, userAgent)
+  const secure = isSips(path.uri) || isSips(uriOf(path.routes[0] ?? '') ?? '')
+  complete(headers, wanted, contact, flow, userAgent, secure)
+  if (method === 'INVITE') askSession(headers, identity.session)
   return { kind: 'request', method, uri: path.uri, headers, body: wanted.body }
 }
 
-/** A request inside a dialog: `state` has its CSeq counted already. */
+/** A request inside a dialog: `state` has its CSeq counted already; `session` only where it may be changed. */
 export function composeInDialog(
   wanted: SipRequest,
   uri: string | undefined,
   flow: Flow,
   state: DialogState,
   userAgent: string | undefined,
+  session?: SessionWish,
 ): SipRequest {
   const path = routing(state, uri)
   const headers = new SipHeaders()
@@ -68,7 +74,8 @@ export function composeInDialog(
     method === 'UPDATE' ||
     method === 'NOTIFY'
   copyWanted(headers, wanted.headers, flow, dialogFields)
-  complete(headers, wanted, contact, flow, userAgent)
+  complete(headers, wanted, contact, flow, userAgent, state.secure)
+  if (session) askSession(headers, session)
   return { kind: 'request', method, uri: path.uri, headers, body: wanted.body }
 }
 
@@ -126,8 +133,10 @@ function complete(
   contact: boolean,
   flow: Flow,
   userAgent: string | undefined,
+  secure: boolean,
 ): void {
   if (contact && !headers.has('Contact')) headers.append('Contact', defaultContact(flow))
+  if (secure) secureContacts(headers)
   if (!headers.has('Content-Type') && isSdp(wanted.body)) headers.append('Content-Type', 'application/sdp')
   if (userAgent !== undefined && !headers.has('User-Agent')) headers.append('User-Agent', userAgent)
 }

@@ -1,9 +1,10 @@
-import { tagOf } from '#src/sip/name-addr.ts'
+import { tagOf, uriOf } from '#src/sip/name-addr.ts'
 import { SipHeaders, type SipRequest, type SipResponse } from '#src/sip/message.ts'
 import { peerNamesHeader } from '#src/sip/peer-identity.ts'
 import { reasonPhrase } from '#src/sip/reason-phrases.ts'
 import type { Flow } from '../transport/transport-port.ts'
-import { defaultContact, withLocalAddress } from './local-address.ts'
+import { isSips } from './dialog-state.ts'
+import { defaultContact, secureContacts, withLocalAddress } from './local-address.ts'
 
 // Taken from the request or made by us, whatever the application says.
 const notFromApplication = new Set([
@@ -75,8 +76,10 @@ export function composeResponse(parts: ResponseParts): SipResponse {
     else if (name === 'Server' || name === 'User-Agent') hasServer = true
     headers.append(name, withLocalAddress(name, wanted[index + 1] as string, parts.flow))
   }
-  if (!hasContact && needsContact(request.method, status))
-    headers.append('Contact', defaultContact(parts.flow))
+  if (needsContact(request.method, status)) {
+    if (!hasContact) headers.append('Contact', defaultContact(parts.flow))
+    if (isSecure(request)) secureContacts(headers)
+  }
   if (!hasType && isSdp(parts.body)) headers.append('Content-Type', 'application/sdp')
   if (!hasServer && parts.userAgent !== undefined) headers.append('Server', parts.userAgent)
   for (let index = 0; index < parts.extra.length; index += 2) {
@@ -112,10 +115,17 @@ export function ownResponse(
   })
 }
 
+// RFC 3261 12.1.1: the Request-URI, the top Record-Route, or without one the Contact, asks for sips.
+function isSecure(request: SipRequest): boolean {
+  if (isSips(request.uri)) return true
+  const { headers } = request
+  return isSips(uriOf(headers.get('Record-Route') ?? headers.get('Contact') ?? '') ?? '')
+}
+
 // RFC 3261 12.1.1: a response that makes or refreshes a dialog says where in-dialog requests go.
 function needsContact(method: string, status: number): boolean {
   if (status <= 100 || status >= 300) return false
-  return method === 'INVITE' || method === 'SUBSCRIBE' || method === 'UPDATE'
+  return method === 'INVITE' || method === 'SUBSCRIBE' || method === 'UPDATE' || method === 'REFER'
 }
 
 /** True for a body that can only be a session description. */

@@ -6,6 +6,7 @@ import type { TransactionLayer } from '../transaction/transaction-layer.ts'
 import type { Flow, ListenerAddress, Target } from '../transport/transport-port.ts'
 import type { ApplicationChoice } from './application.ts'
 import type { Dialog } from './dialog.ts'
+import type { DialogPolicy } from './dialog-policy.ts'
 import type { DialogTable } from './dialog-table.ts'
 
 /** What the parts of the user agent layer share; one per engine. */
@@ -15,6 +16,7 @@ export interface UserAgentContext {
   readonly logger: Logger
   readonly bases: TimerBases
   readonly userAgent: string | undefined
+  readonly policy: DialogPolicy
   readonly transactions: TransactionLayer
   readonly applications: ApplicationChoice
   readonly dialogs: DialogTable<Dialog>

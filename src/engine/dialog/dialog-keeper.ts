@@ -1,23 +1,32 @@
-import { SipHeaders, type SipRequest, type SipResponse } from '#src/sip/message.ts'
+import { secondsToMs } from '#src/base/clock.ts'
+import { SipHeaders, type SipRequest } from '#src/sip/message.ts'
 import type { OutgoingRequest, RequestUser } from '../transaction/transaction-layer.ts'
 import type { Flow, Target } from '../transport/transport-port.ts'
 import { unsolicited, type Application } from './application.ts'
 import { composeAck, composeInDialog } from './compose-request.ts'
 import type { UserAgentContext } from './context.ts'
 import { Dialog, shouldPin, type AnsweredInvite } from './dialog.ts'
-import { nextSequence, routing, withRefreshResponse, type DialogState } from './dialog-state.ts'
-import { sequenceOf } from './header-values.ts'
-import { acceptSession, SessionTimer, type SessionAgreement } from './session-timer.ts'
+import { nextSequence, routing, type DialogState } from './dialog-state.ts'
+import type { SessionAgreement } from './session-agreement.ts'
+import { SessionRefresh } from './session-refresh.ts'
+import { SessionTimer } from './session-timer.ts'
+import { Subscriptions, type SubscriptionSide } from './subscriptions.ts'
 import { sentMeta } from './uac-request.ts'
-
-const sdpType = 'application/sdp'
 
 /** Makes, ends and refreshes dialogs, and sends what the engine itself has to say in them. */
 export class DialogKeeper {
   readonly #context: UserAgentContext
+  readonly #refresh: SessionRefresh
 
   constructor(context: UserAgentContext) {
     this.#context = context
+    this.#refresh = new SessionRefresh(context, {
+      send: (dialog, prepare, user) => void this.send(dialog, prepare, undefined, undefined, user),
+      acknowledge: (dialog, answered) => this.acknowledge(dialog, answered, undefined, ignore, ignore),
+      repeatAck: (answered) => this.repeatAck(answered),
+      arm: (dialog, agreement) => this.armSession(dialog, agreement),
+      expire: (dialog) => this.#sessionExpired(dialog),
+    })
   }
 
   create(
@@ -37,6 +46,25 @@ export class DialogKeeper {
   remove(dialog: Dialog): void {
     this.#context.dialogs.remove(dialog)
     dialog.end()
+  }
+
+  /** RFC 5057: the call is over; the dialog stays while a subscription lives in it. */
+  endInvite(dialog: Dialog): void {
+    if ((dialog.subscriptions?.size ?? 0) > 0 && !dialog.application.gone) dialog.endInvite()
+    else this.remove(dialog)
+  }
+
+  /** The subscriptions of a dialog; the last one takes along a dialog that carries no call. */
+  subscriptionsOf(dialog: Dialog): Subscriptions {
+    dialog.subscriptions ??= new Subscriptions(this.#context.clock, () => {
+      if (dialog.kind !== 'INVITE' || dialog.inviteOver) this.remove(dialog)
+    })
+    return dialog.subscriptions
+  }
+
+  /** RFC 6665: forgets a subscription that nobody refreshed one transaction life after its end. */
+  keepSubscription(dialog: Dialog, side: SubscriptionSide, key: string, expiresS: number): void {
+    this.subscriptionsOf(dialog).keep(side, key, secondsToMs(expiresS) + 64 * this.#context.bases.t1Ms)
   }
 
   /** The flow that in-dialog requests must use, if there is one. */
@@ -102,7 +130,7 @@ export class DialogKeeper {
    * unsolicited one, which is how it learns that the call is over.
    */
   bye(dialog: Dialog, cause: number, text: string, tell: boolean): void {
-    if (dialog.state.phase === 'terminated') return
+    if (dialog.state.phase === 'terminated' || dialog.inviteOver) return
     dialog.state = nextSequence(dialog.state, undefined)
     const { state } = dialog
     const wanted = bareRequest('BYE', ['Reason', `SIP;cause=${cause};text="${text}"`])
@@ -126,7 +154,7 @@ export class DialogKeeper {
       undefined,
       user,
     )
-    this.remove(dialog)
+    this.endInvite(dialog)
   }
 
   /** Starts, restarts or (undefined) stops the session timer of a dialog (RFC 4028). */
@@ -134,13 +162,16 @@ export class DialogKeeper {
     if (!agreement && !dialog.session) return
     dialog.session ??= new SessionTimer(
       this.#context.clock,
-      () => this.#refresh(dialog),
-      () => {
-        this.#context.counters.sessionsExpired++
-        this.bye(dialog, 408, 'Session timer expired', true)
-      },
+      () => this.#refresh.run(dialog),
+      () => this.#sessionExpired(dialog),
     )
     dialog.session.arm(agreement)
+  }
+
+  // RFC 4028 10: BYE, whoever should have refreshed.
+  #sessionExpired(dialog: Dialog): void {
+    this.#context.counters.sessionsExpired++
+    this.bye(dialog, 408, 'Session timer expired', true)
   }
 
   #tellBye(dialog: Dialog, request: SipRequest, flow: Flow, bytes: number): void {
@@ -151,81 +182,14 @@ export class DialogKeeper {
       request,
     )
   }
-
-  // RFC 4028 10: a re-INVITE with the session description in force; the application is not troubled with it.
-  #refresh(dialog: Dialog): void {
-    if (dialog.state.phase !== 'confirmed') return
-    if (dialog.openClientInvite !== undefined || dialog.openServerInvite) {
-      dialog.session?.retryAfter(2000)
-      return
-    }
-    const transaction = this.#context.random.token(32)
-    dialog.openClientInvite = transaction
-    dialog.state = nextSequence(dialog.state, undefined)
-    const { state } = dialog
-    const body = dialog.localSdp ?? Buffer.alloc(0)
-    const fields = ['Supported', 'timer']
-    if (body.length > 0) fields.push('Content-Type', sdpType)
-    const wanted = { ...bareRequest('INVITE', fields), body }
-    let sent: SipRequest | undefined
-    const done = (): void => {
-      if (dialog.openClientInvite === transaction) dialog.openClientInvite = undefined
-    }
-    const user: RequestUser = {
-      onSent: (request) => {
-        sent = request
-      },
-      onResponse: (response) => {
-        if (response.status < 200) return
-        done()
-        if (dialog.state.phase === 'terminated' || !sent) return
-        if (response.status < 300) this.#refreshed(dialog, sent, response)
-        else if (response.status === 491) dialog.session?.retryAfter(2100 + Math.floor(this.#spread(1900)))
-        else this.bye(dialog, 408, 'Session timer expired', true)
-      },
-      onFailed: () => {
-        done()
-        this.bye(dialog, 408, 'Session timer expired', true)
-      },
-    }
-    this.send(
-      dialog,
-      (flow) => composeInDialog(wanted, undefined, flow, state, this.#context.userAgent),
-      undefined,
-      undefined,
-      user,
-    )
-  }
-
-  #refreshed(dialog: Dialog, request: SipRequest, response: SipResponse): void {
-    const sequence = sequenceOf(request.headers.get('CSeq')) ?? 0
-    const before = dialog.answered
-    if (before?.request === request) {
-      this.repeatAck(before)
-      return
-    }
-    dialog.state = withRefreshResponse(dialog.state, response)
-    before?.timer?.cancel()
-    dialog.answered = { request, sequence, ack: undefined, timer: undefined, endAfterAck: false }
-    this.acknowledge(
-      dialog,
-      dialog.answered,
-      undefined,
-      () => undefined,
-      () => undefined,
-    )
-    this.armSession(dialog, acceptSession(response.headers))
-  }
-
-  #spread(rangeMs: number): number {
-    return (this.#context.random.bytes(2).readUInt16BE() / 65536) * rangeMs
-  }
 }
 
 /** A request as an application would write it, to be completed by the composer. */
 export function bareRequest(method: string, fields: string[] = []): SipRequest {
   return { kind: 'request', method, uri: '', headers: new SipHeaders(fields), body: Buffer.alloc(0) }
 }
+
+const ignore = (): void => undefined
 
 // An ACK that cannot be sent is asked for again by the next repetition of the 2xx.
 const onSendError = (): void => undefined

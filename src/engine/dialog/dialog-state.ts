@@ -19,6 +19,8 @@ export interface DialogState {
   readonly remoteTarget: string
   /** Route values in the order in which we send them. */
   readonly routeSet: readonly string[]
+  /** RFC 3261 12.1: made by a request to a sips URI; nothing in it may go out unprotected. */
+  readonly secure: boolean
 }
 
 /** The name under which the application knows the dialog: the From tag of its first request, on both sides. */
@@ -46,6 +48,7 @@ export function dialogFromRequest(
     remoteSequence: sequenceOf(headers.get('CSeq')),
     remoteTarget: uriOf(headers.get('Contact') ?? headers.get('From') ?? '') ?? '',
     routeSet: headers.getAll('Record-Route'),
+    secure: isSips(request.uri),
   }
 }
 
@@ -68,6 +71,7 @@ export function dialogFromResponse(request: SipRequest, response: SipResponse): 
     remoteSequence: undefined,
     remoteTarget: targetOf(contact, request.uri),
     routeSet: response.headers.getAll('Record-Route').reverse(),
+    secure: isSips(request.uri),
   }
 }
 
@@ -102,15 +106,21 @@ export function isOutOfOrder(state: DialogState, sequence: number): boolean {
   return state.remoteSequence !== undefined && sequence < state.remoteSequence
 }
 
-/** Notes an in-dialog request of the peer: its number, and for target refreshes its Contact. */
+/** Notes the number of an in-dialog request of the peer. */
 export function withRequest(state: DialogState, request: SipRequest): DialogState {
-  const sequence = sequenceOf(request.headers.get('CSeq')) ?? state.remoteSequence
+  const sequence = sequenceOf(request.headers.get('CSeq'))
+  return sequence === undefined || sequence === state.remoteSequence
+    ? state
+    : { ...state, remoteSequence: sequence }
+}
+
+/**
+ * Takes the Contact of a target refresh of the peer that we accept. Not before: a refused re-INVITE leaves
+ * everything as it was (RFC 6141 4.3).
+ */
+export function withRefreshRequest(state: DialogState, request: SipRequest): DialogState {
   const contact = refreshesTarget(request.method) ? request.headers.get('Contact') : undefined
-  return {
-    ...state,
-    remoteSequence: sequence,
-    remoteTarget: targetOf(contact, state.remoteTarget),
-  }
+  return contact === undefined ? state : { ...state, remoteTarget: targetOf(contact, state.remoteTarget) }
 }
 
 /** Notes the answer to a target refresh of ours. */
@@ -119,9 +129,18 @@ export function withRefreshResponse(state: DialogState, response: SipResponse): 
   return contact === undefined ? state : { ...state, remoteTarget: targetOf(contact, state.remoteTarget) }
 }
 
-/** RFC 3261 12.2, RFC 3311 5.1, RFC 6665 4.4.1: methods whose Contact replaces the remote target. */
+/** RFC 6141 4.1: the methods whose Contact replaces the remote target. */
 export function refreshesTarget(method: string): boolean {
-  return method === 'INVITE' || method === 'UPDATE' || method === 'SUBSCRIBE' || method === 'NOTIFY'
+  switch (method) {
+    case 'INVITE':
+    case 'UPDATE':
+    case 'SUBSCRIBE':
+    case 'NOTIFY':
+    case 'REFER':
+      return true
+    default:
+      return false
+  }
 }
 
 /** Where a request with a route set goes. */
@@ -134,7 +153,11 @@ export interface Path {
 
 /** Request URI, Route values and next hop of a request in the dialog. */
 export function routing(state: DialogState, target: string = state.remoteTarget): Path {
-  return routed(state.routeSet, target)
+  const path = routed(state.routeSet, target)
+  // RFC 3261 12.2.1.1, 26.2.2: a careless Contact or route does not take a secure dialog off TLS.
+  return state.secure && /^sip:/i.test(path.nextHop)
+    ? { ...path, nextHop: `sips${path.nextHop.slice(3)}` }
+    : path
 }
 
 /** RFC 3261 12.2.1.1: a first hop without `lr` is a strict router and wants to see itself in the Request-URI. */
@@ -153,6 +176,11 @@ function requestUri(uri: string): string {
   const question = uri.indexOf('?', at)
   const bare = question < 0 ? uri : uri.slice(0, question)
   return bare.slice(0, at) + bare.slice(at).replace(/;method=[^;]*/i, '')
+}
+
+/** True for a URI that promises TLS all the way. */
+export function isSips(uri: string): boolean {
+  return /^sips:/i.test(uri)
 }
 
 function isLoose(uri: string): boolean {

@@ -1,13 +1,15 @@
 import type { Timer } from '#src/base/clock.ts'
 import { isIpLiteral } from '#src/base/net.ts'
-import type { SipRequest } from '#src/sip/message.ts'
+import type { SipHeaders, SipRequest } from '#src/sip/message.ts'
 import { parseUri } from '#src/sip/uri.ts'
 import type { Flow } from '../transport/transport-port.ts'
 import type { AcceptedInvite } from './accepted-invite.ts'
 import type { Application } from './application.ts'
 import { dialogId, withPhase, type DialogState } from './dialog-state.ts'
+import { listHas } from './header-values.ts'
 import type { ReliableProvisionals } from './reliable-provisional.ts'
 import type { SessionTimer } from './session-timer.ts'
+import type { Subscriptions } from './subscriptions.ts'
 
 /** An INVITE of ours that was answered with 2xx: what is needed to acknowledge it, now and again. */
 export interface AnsweredInvite {
@@ -42,10 +44,28 @@ export class Dialog {
   /** An INVITE of ours without final response: its transaction id. */
   openClientInvite: string | undefined
   reliable: ReliableProvisionals | undefined
+  /** An UPDATE of the peer that we have not answered. */
+  openServerUpdate = false
+  /** An UPDATE of ours with an offer that was not answered: its transaction id. */
+  openClientOffer: string | undefined
+  /** CSeq number of our INVITE as it went out last; PRACK names it. */
+  inviteSequence: number | undefined
+  /** The INVITE of the peer that made this dialog brought the offer. */
+  inviteHadOffer = false
+  /** A session description of the peer was seen in an answer to our INVITE. */
+  remoteSdpSeen = false
+  /** The peer has said that it takes UPDATE (RFC 3311 4). */
+  peerTakesUpdate = false
+  /** RFC 5057: the call is over, what is left of the dialog belongs to subscriptions. */
+  inviteOver = false
   /** RSeq of the reliable provisional that was handed up last (RFC 3262 4: in order, once). */
   lastRSeq: number | undefined
   session: SessionTimer | undefined
-  subscriptionTimer: Timer | undefined
+  /** The largest Min-SE that a 422 named here, seconds (RFC 4028 7.4). */
+  minSeS = 0
+  subscriptions: Subscriptions | undefined
+  /** The forks of our INVITE that have not answered: given up in time, or with this one (RFC 3261 13.2.2.4). */
+  losers: { timer: Timer; forget: () => void } | undefined
   localSdp: Buffer | undefined
   /** What the application asked for while RFC 3261 15 forbids BYE: run at the ACK. */
   heldBye: (() => void) | undefined
@@ -65,19 +85,35 @@ export class Dialog {
     this.inviteTransaction = inviteTransaction
   }
 
-  /** Stops every timer; the table entry is removed by the owner. */
-  end(): void {
-    this.state = withPhase(this.state, 'terminated')
+  /** What an INVITE, its answer or an UPDATE says about the methods its sender takes. */
+  noteAllow(headers: SipHeaders): void {
+    const allow = headers.get('Allow')
+    if (allow !== undefined) this.peerTakesUpdate = listHas(allow, 'update')
+  }
+
+  /** Stops what belongs to the call; subscriptions go on. */
+  endInvite(): void {
+    this.inviteOver = true
     this.accepted?.stop()
     this.accepted = undefined
     this.answered?.timer?.cancel()
     if (this.answered) this.answered.timer = undefined
     this.reliable?.stop()
     this.session?.stop()
-    this.subscriptionTimer?.cancel()
+    this.losers?.timer.cancel()
+    this.losers?.forget()
+    this.losers = undefined
+    this.openClientInvite = undefined
     const held = this.heldBye
     this.heldBye = undefined
     held?.()
+  }
+
+  /** Stops every timer; the table entry is removed by the owner. */
+  end(): void {
+    this.state = withPhase(this.state, 'terminated')
+    this.subscriptions?.stop()
+    this.endInvite()
   }
 }
 

@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net'
+import type { SipHeaders } from '#src/sip/message.ts'
 import type { Flow } from '../transport/transport-port.ts'
 import { bracketed } from './header-values.ts'
 
@@ -22,6 +23,20 @@ export function transportParameter(flow: Flow): string {
 /** Our Contact where the application gave none. */
 export function defaultContact(flow: Flow): string {
   return `<sip:${localHostPort(flow)}${transportParameter(flow)}>`
+}
+
+/**
+ * RFC 3261 8.1.1.8, 12.1.1: where the request is for a sips URI, Contact is one too. The transport parameter goes, as
+ * the scheme says it (RFC 5630 3.1.4).
+ */
+export function secureContacts(headers: SipHeaders): void {
+  const { flat } = headers
+  for (let index = 0; index < flat.length; index += 2) {
+    if (flat[index] !== 'Contact') continue
+    const value = flat[index + 1] as string
+    if (!/(?:^|<)sip:/i.test(value)) continue
+    flat[index + 1] = value.replace(/(^|<)sip:/i, '$1sips:').replace(/;transport=tls(?=[;>?]|$)/i, '')
+  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { tagOf } from '#src/sip/name-addr.ts'
 import type { SipRequest, SipResponse } from '#src/sip/message.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
@@ -7,17 +8,22 @@ import type { Application } from './application.ts'
 import { ownResponse } from './compose-response.ts'
 import type { RequestContext } from './request-context.ts'
 import type { Dialog } from './dialog.ts'
+import { dialogFromNotify, wantedKey, type AwaitedNotifies } from './awaited-notifies.ts'
 import { isOutOfOrder, withRequest } from './dialog-state.ts'
 import type { DialogKeeper } from './dialog-keeper.ts'
-import { listHas, sequenceOf } from './header-values.ts'
+import { eventKey, packageOf, stateExpiresS } from './event-key.ts'
+import { glareOf } from './glare.ts'
+import { sequenceOf } from './header-values.ts'
+import { inspectOutside, inspectRequest } from './inspect-request.ts'
 import { MergedRequests } from './merged-requests.ts'
-import type { ResponseJudges } from './response-judges.ts'
-import { isTooShort, minimumIntervalS } from './session-timer.ts'
-import { networkMeta, type UacRequest } from './uac-request.ts'
-import { formsDialog, UasRequest, type UasParts } from './uas-request.ts'
+import { judgeReplaces, replacedDialogHeader } from './replaces.ts'
+import { implicitSubscriptionS, type ResponseJudges } from './response-judges.ts'
+import { isTooShort, leastIntervalS } from './session-agreement.ts'
+import { networkMeta } from './uac-request.ts'
+import { UasRequest, type UasParts } from './uas-request.ts'
 
-// RFC 3261 8.2.1: what an application may be given outside dialogs without having asked for it by name.
-const commonMethods = new Set([
+// RFC 3261 8.2.1: methods that everybody knows; one of them that nobody serves is 405, any other 501.
+const knownMethods = new Set([
   'INVITE',
   'REGISTER',
   'MESSAGE',
@@ -26,6 +32,7 @@ const commonMethods = new Set([
   'NOTIFY',
   'SUBSCRIBE',
   'PUBLISH',
+  'REFER',
 ])
 const insideOnly = new Set(['BYE', 'UPDATE', 'PRACK'])
 
@@ -36,23 +43,33 @@ export class NetworkRequests implements TransactionUser {
   readonly #judges: ResponseJudges
   readonly #parts: UasParts
   readonly #merged = new MergedRequests()
+  readonly #awaited: AwaitedNotifies
+  readonly #extensions: ReadonlySet<string> | undefined
 
-  constructor(context: RequestContext, keeper: DialogKeeper, judges: ResponseJudges) {
+  constructor(
+    context: RequestContext,
+    keeper: DialogKeeper,
+    judges: ResponseJudges,
+    awaited: AwaitedNotifies,
+  ) {
     this.#context = context
     this.#keeper = keeper
     this.#judges = judges
+    this.#awaited = awaited
+    const { extensions } = context.policy
+    this.#extensions = extensions && new Set(extensions.map((tag) => tag.toLowerCase()))
     this.#parts = {
       context,
       keeper,
-      judges,
       onAck: (ack, transaction, bytes) => this.onAck(ack, transaction.flow, bytes),
+      onPrackAnswered: (dialog) => context.serving.get(dialog.inviteTransaction)?.releaseHeld(),
     }
   }
 
   onRequest(transaction: ServerTransaction): void {
     const { request } = transaction
-    const problem = problemOf(request)
-    if (problem !== undefined) this.#refuse(transaction, 400)
+    const problem = inspectRequest(request, this.#extensions)
+    if (problem) this.#refuse(transaction, problem.status, problem.fields)
     // A REGISTER never belongs to a dialog; some phones repeat the tag of our last answer.
     else if (request.method === 'REGISTER' || tagOf(request.headers.get('To') ?? '') === undefined)
       this.#outside(transaction)
@@ -117,30 +134,74 @@ export class NetworkRequests implements TransactionUser {
       this.#refuse(transaction, 482)
       return
     }
-    // RFC 3261 12.1.1: without a Contact no dialog can be made.
-    if (formsDialog(method) && !request.headers.has('Contact')) {
-      this.#refuse(transaction, 400)
-      return
-    }
-    if (method === 'REGISTER' && isBadWildcard(request)) {
-      this.#refuse(transaction, 400)
-      return
-    }
     const application = this.#context.applications.choose(method.toLowerCase())
-    if (application) this.#deliver(transaction, application, undefined)
-    else if (commonMethods.has(method)) this.#refuse(transaction, 503)
-    else this.#refuse(transaction, method === 'REFER' ? 405 : 501)
+    if (!application) {
+      this.#unserved(transaction)
+      return
+    }
+    const problem = inspectOutside(request)
+    if (problem) {
+      this.#refuse(transaction, problem.status, problem.fields)
+      return
+    }
+    if (method !== 'INVITE') {
+      this.#give(transaction, application)
+      return
+    }
+    const { sessionTimers } = this.#context.policy
+    if (sessionTimers && isTooShort(request.headers, leastIntervalS(sessionTimers))) {
+      this.#tooShort(transaction)
+      return
+    }
+    request.headers.remove(replacedDialogHeader)
+    if (request.headers.has('Replaces')) this.#replaces(transaction, application)
+    else this.#give(transaction, application)
+  }
+
+  // RFC 3261 8.2.1: 405 says what is served. What was served before is missing for the moment only.
+  #unserved(transaction: ServerTransaction): void {
+    const { method } = transaction.request
+    const { applications } = this.#context
+    const served = applications.methods()
+    if (!knownMethods.has(method)) this.#refuse(transaction, 501)
+    else if (served.length === 0 || applications.everServed(method.toLowerCase()))
+      this.#refuse(transaction, 503)
+    else this.#refuse(transaction, 405, ['Allow', allowOf(served)])
+  }
+
+  #give(transaction: ServerTransaction, application: Application): void {
+    if (!this.#isUnreadable(transaction, application)) this.#deliver(transaction, application, undefined)
+  }
+
+  // drachtio's wire is UTF-8 text: other bytes would reach the application, and through it the other leg, as rubble.
+  // A call that is to end ends all the same.
+  #isUnreadable(transaction: ServerTransaction, application: Application): boolean {
+    const { body, method } = transaction.request
+    if (body.length === 0 || !application.readsText || method === 'BYE' || isUtf8(body)) return false
+    this.#refuse(transaction, 415, ['Accept', '*/*;charset=UTF-8'])
+    return true
+  }
+
+  // RFC 3891 3; an application is told which of its dialogs is meant, and gets the INVITE before any other.
+  #replaces(transaction: ServerTransaction, chosen: Application): void {
+    const { request } = transaction
+    const verdict = judgeReplaces(request.headers, this.#context.dialogs)
+    if ('dialog' in verdict && !verdict.dialog.application.gone) {
+      request.headers.append(replacedDialogHeader, verdict.dialog.id)
+      this.#give(transaction, verdict.dialog.application)
+    } else if (this.#context.policy.replaces !== 'engine') this.#give(transaction, chosen)
+    else this.#refuse(transaction, 'status' in verdict ? verdict.status : 481)
+  }
+
+  #tooShort(transaction: ServerTransaction): void {
+    const minSeS = leastIntervalS(this.#context.policy.sessionTimers)
+    this.#refuse(transaction, 422, ['Min-SE', String(minSeS)])
   }
 
   #inside(transaction: ServerTransaction): void {
     const { request } = transaction
-    const dialog = this.#dialogOf(request)
-    const subscribe = dialog ? undefined : this.#openSubscribe(request)
-    if (subscribe) {
-      // RFC 6665 4.1.2.4: a NOTIFY may overtake the 200 of its SUBSCRIBE; it waits for it.
-      subscribe.whenAnswered(() => this.#inside(transaction))
-      return
-    }
+    const dialog = this.#dialogOf(request) ?? this.#awaitedDialog(transaction)
+    if (dialog === 'later') return
     if (!dialog || dialog.application.gone) {
       this.#refuse(transaction, 481)
       if (dialog && request.method === 'BYE') this.#keeper.remove(dialog)
@@ -151,51 +212,69 @@ export class NetworkRequests implements TransactionUser {
       this.#refuse(transaction, 500)
       return
     }
-    if (request.method === 'INVITE' || request.method === 'UPDATE') {
-      if (!this.#mayModify(transaction, dialog)) return
-    }
     dialog.state = withRequest(dialog.state, request)
     dialog.flow = transaction.flow
-    if (request.method === 'PRACK' && !this.#acknowledges(dialog, request)) {
-      this.#refuse(transaction, 481)
-      return
-    }
+    if (this.#isUnreadable(transaction, dialog.application) || !this.#mayCome(transaction, dialog)) return
     if (request.method === 'BYE' && dialog.state.phase === 'early' && dialog.state.role === 'uas') {
       this.#byeBeforeAnswer(transaction, dialog)
       return
     }
     this.#deliver(transaction, dialog.application, dialog)
+    // RFC 3262 5: an offer in the PRACK is answered before the 2xx that waited for it.
+    if (request.method === 'PRACK' && request.body.length === 0) this.#parts.onPrackAnswered(dialog)
   }
 
-  // RFC 3261 14.2, RFC 3311 5.2: one offer at a time; each refusal leaves the session as it is.
-  #mayModify(transaction: ServerTransaction, dialog: Dialog): boolean {
+  // What its usages allow (RFC 5057) and the state of the session; each refusal leaves both as they are.
+  #mayCome(transaction: ServerTransaction, dialog: Dialog): boolean {
     const { request } = transaction
-    const invite = request.method === 'INVITE'
-    if (invite && !request.headers.has('Contact')) {
-      this.#refuse(transaction, 400)
-      return false
+    switch (request.method) {
+      case 'INVITE':
+      case 'UPDATE':
+        return !this.#callIsOver(transaction, dialog) && this.#mayModify(transaction, dialog)
+      case 'BYE':
+      case 'INFO':
+        return !this.#callIsOver(transaction, dialog)
+      case 'PRACK':
+        if (dialog.reliable?.acknowledge(request.headers.get('RAck'))) return true
+        this.#refuse(transaction, 481)
+        return false
+      case 'SUBSCRIBE':
+        if (request.headers.has('Event')) return true
+        this.#refuse(transaction, 489)
+        return false
+      case 'NOTIFY':
+        // RFC 6665 4.1.3. A call may carry NOTIFYs that nobody asked for; the application knows them.
+        if (dialog.kind === 'INVITE' && !dialog.inviteOver) return true
+        if (dialog.subscriptions?.has('ours', eventKey(request.headers) ?? '')) return true
+        this.#refuse(transaction, 481)
+        return false
+      default:
+        return true
     }
-    if (invite && dialog.openServerInvite) {
-      this.#refuse(transaction, 500, ['Retry-After', String(this.#context.random.bytes(1).readUInt8() % 11)])
-      return false
-    }
-    const confirmed = dialog.state.phase === 'confirmed'
-    if (dialog.openClientInvite !== undefined && confirmed && (invite || request.body.length > 0)) {
-      this.#refuse(transaction, 491)
-      return false
-    }
-    if (isTooShort(request.headers) && listHas(request.headers.get('Supported'), 'timer')) {
-      this.#refuse(transaction, 422, ['Min-SE', String(minimumIntervalS)])
-      return false
-    }
-    if (invite) dialog.openServerInvite = true
+  }
+
+  #callIsOver(transaction: ServerTransaction, dialog: Dialog): boolean {
+    if (dialog.kind === 'INVITE' && !dialog.inviteOver) return false
+    this.#refuse(transaction, 481)
     return true
   }
 
-  #acknowledges(dialog: Dialog, prack: SipRequest): boolean {
-    const invite = this.#context.serving.get(dialog.inviteTransaction)
-    const sequence = sequenceOf(invite?.request.headers.get('CSeq'))
-    return dialog.reliable?.acknowledge(prack.headers.get('RAck'), sequence) ?? false
+  #mayModify(transaction: ServerTransaction, dialog: Dialog): boolean {
+    const { request } = transaction
+    const glare = glareOf(request, dialog)
+    if (glare) {
+      const later = ['Retry-After', String(this.#context.random.bytes(1).readUInt8() % 11)]
+      this.#refuse(transaction, glare.status, glare.later ? later : [])
+      return false
+    }
+    if (isTooShort(request.headers, leastIntervalS(this.#context.policy.sessionTimers))) {
+      this.#tooShort(transaction)
+      return false
+    }
+    dialog.noteAllow(request.headers)
+    if (request.method === 'INVITE') dialog.openServerInvite = true
+    else dialog.openServerUpdate = true
+    return true
   }
 
   // RFC 3261 15.1.2: a caller may end a ringing call by BYE; the application hears it as the CANCEL that it knows.
@@ -238,16 +317,25 @@ export class NetworkRequests implements TransactionUser {
     )
   }
 
-  #openSubscribe(notify: SipRequest): UacRequest | undefined {
+  // RFC 6665 4.1.2.4, 4.4.1: a NOTIFY may overtake the 2xx of its SUBSCRIBE, then it waits for it; from another fork
+  // it makes a dialog of its own.
+  #awaitedDialog(transaction: ServerTransaction): Dialog | 'later' | undefined {
+    const notify = transaction.request
     if (notify.method !== 'NOTIFY') return undefined
-    const callId = notify.headers.get('Call-ID')
-    const tag = tagOf(notify.headers.get('To') ?? '')
-    for (const request of this.#context.asking.values()) {
-      if (request.method !== 'SUBSCRIBE' || request.dialog) continue
-      const sent = request.request?.headers
-      if (sent?.get('Call-ID') === callId && tagOf(sent?.get('From') ?? '') === tag) return request
+    const request = this.#awaited.find(notify)
+    const sent = request?.request
+    if (!request || !sent || !notify.headers.has('Contact')) return undefined
+    const key = wantedKey(sent)
+    if (packageOf(eventKey(notify.headers) ?? '') !== packageOf(key)) return undefined
+    if (!request.over) {
+      request.whenAnswered(() => this.#inside(transaction))
+      return 'later'
     }
-    return undefined
+    const state = dialogFromNotify(sent, notify)
+    const dialog = this.#keeper.create(state, 'SUBSCRIBE', request.application, transaction.flow, request.id)
+    const expiresS = stateExpiresS(notify.headers) ?? implicitSubscriptionS
+    this.#keeper.keepSubscription(dialog, 'ours', key, expiresS)
+    return dialog
   }
 
   #dialogOf(request: SipRequest): Dialog | undefined {
@@ -265,16 +353,10 @@ export class NetworkRequests implements TransactionUser {
   }
 }
 
-function problemOf(request: SipRequest): string | undefined {
-  const { headers } = request
-  if (!headers.has('Call-ID')) return 'no Call-ID'
-  if (tagOf(headers.get('From') ?? '') === undefined) return 'no From tag'
-  return undefined
-}
-
-// RFC 3261 10.3: the wildcard stands alone and with Expires: 0, else bindings would be lost by accident.
-function isBadWildcard(request: SipRequest): boolean {
-  const contacts = request.headers.getAll('Contact')
-  if (!contacts.some((contact) => contact.trim() === '*')) return false
-  return contacts.length > 1 || request.headers.get('Expires')?.trim() !== '0'
+// The engine itself serves what belongs to dialogs (RFC 3261 20.5).
+function allowOf(served: readonly string[]): string {
+  const methods = new Set(served.map((method) => method.toUpperCase()))
+  if (methods.has('INVITE'))
+    for (const method of ['ACK', 'CANCEL', 'BYE', 'PRACK', 'UPDATE']) methods.add(method)
+  return [...methods].sort().join(', ')
 }

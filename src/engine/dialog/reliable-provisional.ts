@@ -18,7 +18,9 @@ export class ReliableProvisionals {
   readonly #send: (response: SipResponse, again: boolean) => void
   readonly #giveUp: () => void
   readonly #queue: Waiting[] = []
+  readonly #inviteSequence: number | undefined
   #next: number
+  #settled = false
   #intervalMs = 0
   #elapsedMs = 0
   #timer: Timer | undefined
@@ -26,13 +28,14 @@ export class ReliableProvisionals {
   constructor(
     clock: Clock,
     bases: TimerBases,
-    firstSequence: number,
+    sequences: { first: number; invite: number | undefined },
     send: (response: SipResponse, again: boolean) => void,
     giveUp: () => void,
   ) {
     this.#clock = clock
     this.#bases = bases
-    this.#next = firstSequence
+    this.#next = sequences.first
+    this.#inviteSequence = sequences.invite
     this.#send = send
     this.#giveUp = giveUp
   }
@@ -52,21 +55,29 @@ export class ReliableProvisionals {
     return this.#queue.length
   }
 
-  /** True when `rack` names the response on the wire and this INVITE's CSeq. */
-  acknowledge(rack: string | undefined, inviteSequence: number | undefined): boolean {
+  /** RFC 3262 3: a 2xx must wait for the PRACK of what carried a session description. */
+  get holdsSuccess(): boolean {
+    return this.#queue.some(({ response }) => response.body.length > 0)
+  }
+
+  /** True when `rack` names the response on the wire, or one that the final response overtook, and our INVITE. */
+  acknowledge(rack: string | undefined): boolean {
     const parts = (rack ?? '').trim().split(/\s+/)
-    const first = this.#queue[0]
-    const matches =
-      first !== undefined &&
-      parts.length >= 3 &&
-      parseDecimal(parts[0] ?? '', 2 ** 32 - 1) === first.sequence &&
-      parseDecimal(parts[1] ?? '', 2 ** 31 - 1) === inviteSequence &&
-      parts[2] === 'INVITE'
-    if (!matches) return false
-    this.#queue.shift()
+    if (parts.length < 3 || parts[2] !== 'INVITE') return false
+    if (parseDecimal(parts[1] ?? '', 2 ** 31 - 1) !== this.#inviteSequence) return false
+    const sequence = parseDecimal(parts[0] ?? '', 2 ** 32 - 1)
+    const at = this.#queue.findIndex((waiting) => waiting.sequence === sequence)
+    if (at !== 0 && !(this.#settled && at > 0)) return false
+    this.#queue.splice(at, 1)
     this.#stopTimer()
-    if (this.#queue.length > 0) this.#sendFirst()
+    if (!this.#settled && this.#queue.length > 0) this.#sendFirst()
     return true
+  }
+
+  /** The INVITE has its final response: nothing is repeated, a PRACK under way is still known (RFC 3262 3). */
+  settle(): void {
+    this.#settled = true
+    this.#stopTimer()
   }
 
   stop(): void {

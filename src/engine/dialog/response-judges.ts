@@ -7,11 +7,18 @@ import type { AnsweredInvite, Dialog } from './dialog.ts'
 import { confirm, dialogFromResponse, isReliableProvisional, withRefreshResponse } from './dialog-state.ts'
 import type { DialogKeeper } from './dialog-keeper.ts'
 import { isSdp } from './compose-response.ts'
+import { eventKey, isTerminated, referKey, stateExpiresS, subscribesByRefer } from './event-key.ts'
 import { sequenceOf } from './header-values.ts'
-import { acceptSession } from './session-timer.ts'
+import { acceptSession } from './session-agreement.ts'
 import type { ResponseJudge, UacRequest } from './uac-request.ts'
 
-const defaultSubscriptionS = 3600
+/** RFC 6665 3.1.1 leaves it to the package; an hour is what most of them say. */
+export const defaultSubscriptionS = 3600
+/** How long an implicit subscription may be silent when its notifier does not say (RFC 3515 names no time). */
+export const implicitSubscriptionS = 180
+
+// RFC 6665 4.1.2.2: a refresh that fails with one of these ends the subscription; with any other it runs on.
+const endsSubscription = new Set([404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604])
 
 /** What responses do to dialogs: one judge for requests outside dialogs, one for those inside. */
 export class ResponseJudges {
@@ -25,11 +32,11 @@ export class ResponseJudges {
     this.#keeper = keeper
     this.outside = {
       judge: (response, request) => this.#judgeOutside(response, request),
-      failed: (_status, request) => this.#dropEarly(request),
+      failed: (_status, request) => this.dropEarly(request),
     }
     this.inside = {
       judge: (response, request) => this.#judgeInside(response, request),
-      failed: (_status, request) => this.#insideFailed(request),
+      failed: (status, request) => this.#insideFailed(status, request),
     }
   }
 
@@ -57,20 +64,27 @@ export class ResponseJudges {
     if (request.method === 'INVITE') {
       if (status < 200) return this.#provisional(response, request)
       if (status < 300) return this.#success(response, request)
-      this.#dropEarly(request)
+      this.dropEarly(request)
       return ''
     }
-    if (request.method !== 'SUBSCRIBE' || status < 200 || status >= 300) return ''
-    return this.#subscribed(response, request)
+    if (status < 200 || status >= 300) return ''
+    if (request.method === 'SUBSCRIBE' || request.method === 'REFER')
+      return this.#subscribed(response, request)
+    return ''
   }
 
   #provisional(response: SipResponse, request: UacRequest): string | undefined {
     const dialog = this.#fork(response, request)
     if (!dialog) return ''
-    if (response.headers.has('Contact') && dialog.state.phase === 'early') {
+    if (!this.#inOrder(dialog, response)) return undefined
+    if (dialog.state.phase === 'early') {
       dialog.state = withRefreshResponse(dialog.state, response)
+      dialog.noteAllow(response.headers)
+      if (response.body.length > 0) dialog.remoteSdpSeen = true
     }
-    return this.#inOrder(dialog, response) ? dialog.id : undefined
+    // RFC 6228 4: this fork is over; the others ring on.
+    if (response.status === 199 && dialog.state.phase === 'early') this.#keeper.remove(dialog)
+    return dialog.id
   }
 
   // RFC 3262 4: a reliable provisional is handed up once, and only behind its predecessor.
@@ -105,8 +119,17 @@ export class ResponseJudges {
     }
     request.winner = dialog
     if (isSdp(sent.body)) dialog.localSdp = sent.body
+    dialog.noteAllow(response.headers)
     this.#keeper.armSession(dialog, acceptSession(response.headers))
+    this.#forgetLosers(dialog, request)
     return dialog.id
+  }
+
+  // RFC 3261 13.2.2.4: a fork that has not answered 64*T1 after the first that did never will.
+  #forgetLosers(winner: Dialog, request: UacRequest): void {
+    if (this.#context.dialogs.forks(winner.id).length < 2) return
+    const forget = (): void => this.dropEarly(request)
+    winner.losers = { timer: this.#context.clock.setTimer(64 * this.#context.bases.t1Ms, forget), forget }
   }
 
   #answer(dialog: Dialog, request: SipRequest, endAfterAck: boolean): AnsweredInvite {
@@ -135,33 +158,39 @@ export class ResponseJudges {
     if (!state) return undefined
     const known = this.#context.dialogs.find(state.callId, state.localTag, state.remoteTag)
     if (known) return known
-    return this.#keeper.create(state, 'INVITE', request.application, flow, request.id)
+    const dialog = this.#keeper.create(state, 'INVITE', request.application, flow, request.id)
+    dialog.inviteSequence = state.localSequence
+    dialog.minSeS = request.minSeS
+    return dialog
   }
 
   #subscribed(response: SipResponse, request: UacRequest): string {
     const sent = request.outgoing?.transaction?.request
     const flow = request.outgoing?.transaction?.flow
     if (!sent || !flow) return ''
+    if (sent.method === 'REFER' && !subscribesByRefer(sent, response.headers)) return ''
     const state = dialogFromResponse(sent, response)
     if (!state) return ''
     const dialog =
       this.#context.dialogs.find(state.callId, state.localTag, state.remoteTag) ??
       this.#keeper.create(state, 'SUBSCRIBE', request.application, flow, request.id)
-    this.keepSubscription(dialog, response.headers.get('Expires') ?? sent.headers.get('Expires'))
+    this.#keepOurs(dialog, sent, response)
     return dialog.id
   }
 
-  /** Forgets a subscription that nobody refreshed, one transaction life after its end (RFC 6665 4.4.1). */
-  keepSubscription(dialog: Dialog, expires: string | undefined): void {
-    const expiresS = parseDecimal(expires ?? '', 2 ** 31 - 1) ?? defaultSubscriptionS
-    dialog.subscriptionTimer?.cancel()
-    dialog.subscriptionTimer = this.#context.clock.setTimer(
-      secondsToMs(expiresS) + 64 * this.#context.bases.t1Ms,
-      () => this.#keeper.remove(dialog),
-    )
+  // A SUBSCRIBE of ours was accepted, or a REFER.
+  #keepOurs(dialog: Dialog, sent: SipRequest, response: SipResponse): void {
+    if (sent.method === 'REFER') {
+      this.#keeper.keepSubscription(dialog, 'ours', referKey(sent), implicitSubscriptionS)
+      return
+    }
+    const expires = response.headers.get('Expires') ?? sent.headers.get('Expires') ?? ''
+    const expiresS = parseDecimal(expires, 2 ** 31 - 1) ?? defaultSubscriptionS
+    this.#keeper.keepSubscription(dialog, 'ours', eventKey(sent.headers) ?? '', expiresS)
   }
 
-  #dropEarly(request: UacRequest): void {
+  /** The forks that never answered go, wherever one of them could still be found. */
+  dropEarly(request: UacRequest): void {
     const sent = request.request
     if (request.method !== 'INVITE' || !sent) return
     const id = `${sent.headers.get('Call-ID') ?? ''};from-tag=${tagOf(sent.headers.get('From') ?? '') ?? ''}`
@@ -178,46 +207,101 @@ export class ResponseJudges {
       return request.method !== 'INVITE' || this.#inOrder(dialog, response) ? dialog.id : undefined
     }
     const sent = request.outgoing?.transaction?.request
+    if (status >= 300 || !sent) {
+      this.#refusedInside(status, request, dialog)
+      return dialog.id
+    }
     switch (request.method) {
       case 'INVITE':
         if (dialog.openClientInvite === request.id) dialog.openClientInvite = undefined
-        if (status >= 300 || !sent) break
         if (dialog.answered?.request === sent) {
           this.#keeper.repeatAck(dialog.answered)
           return undefined
         }
         dialog.state = withRefreshResponse(dialog.state, response)
+        dialog.noteAllow(response.headers)
         this.#answer(dialog, sent, request.cancelled && dialog.state.phase !== 'confirmed')
         this.#keeper.armSession(dialog, acceptSession(response.headers))
         break
       case 'UPDATE':
-        if (status >= 300) break
+        this.#closeOffer(dialog, request)
         dialog.state = withRefreshResponse(dialog.state, response)
         if (dialog.session) this.#keeper.armSession(dialog, acceptSession(response.headers))
         break
       case 'SUBSCRIBE':
-        if (status < 300 && dialog.kind === 'SUBSCRIBE') {
-          this.keepSubscription(dialog, response.headers.get('Expires') ?? sent?.headers.get('Expires'))
-        }
+        dialog.state = withRefreshResponse(dialog.state, response)
+        this.#keepOurs(dialog, sent, response)
+        break
+      case 'REFER':
+        if (subscribesByRefer(sent, response.headers)) this.#keepOurs(dialog, sent, response)
         break
       case 'NOTIFY':
-        if (dialog.kind === 'SUBSCRIBE' && sent && isTerminated(sent)) this.#keeper.remove(dialog)
+        if (isTerminated(sent))
+          this.#keeper.subscriptionsOf(dialog).end('peers', eventKey(sent.headers) ?? '')
+        else this.#keepPeers(dialog, sent)
         break
       case 'BYE':
-        if (status !== 401 && status !== 407) this.#keeper.remove(dialog)
+        this.#keeper.endInvite(dialog)
     }
     return dialog.id
   }
 
-  #insideFailed(request: UacRequest): void {
+  // A NOTIFY of the application may say how long its subscription lives on.
+  #keepPeers(dialog: Dialog, notify: SipRequest): void {
+    const key = eventKey(notify.headers)
+    if (key === undefined || !dialog.subscriptions) return
+    const expiresS =
+      stateExpiresS(notify.headers) ?? (key.startsWith('refer') ? implicitSubscriptionS : undefined)
+    if (expiresS === undefined) return
+    dialog.subscriptions.prolong('peers', key, secondsToMs(expiresS) + 64 * this.#context.bases.t1Ms)
+  }
+
+  // RFC 5057 5.1: which refusals end what they were asked in. The application is shown them first.
+  #refusedInside(status: number, request: UacRequest, dialog: Dialog): void {
+    const sent = request.request
+    switch (request.method) {
+      case 'BYE':
+        if (!isChallenge(status)) this.#keeper.endInvite(dialog)
+        return
+      case 'INVITE':
+      case 'UPDATE':
+        if (dialog.openClientInvite === request.id) dialog.openClientInvite = undefined
+        this.#closeOffer(dialog, request)
+        if (status === 481 || status === 408) this.#callGone(request, dialog, status)
+        return
+      case 'INFO':
+        if (status === 481) this.#callGone(request, dialog, status)
+        return
+      case 'SUBSCRIBE':
+        if (sent && endsSubscription.has(status))
+          dialog.subscriptions?.end('ours', eventKey(sent.headers) ?? '')
+        return
+      case 'NOTIFY':
+        // RFC 6665 4.2.2: a subscriber that does not answer or knows nothing of it has no subscription any more; the
+        // last NOTIFY ends it whatever becomes of it.
+        if (sent && (status === 481 || status === 408 || (isTerminated(sent) && !isChallenge(status))))
+          dialog.subscriptions?.end('peers', eventKey(sent.headers) ?? '')
+    }
+  }
+
+  // RFC 3261 12.2.1.2: the peer knows nothing of the call, or is gone; BYE, in case it is not.
+  #callGone(request: UacRequest, dialog: Dialog, status: number): void {
+    if (dialog.kind !== 'INVITE' || dialog.state.phase !== 'confirmed') return
+    request.whenAnswered(() => this.#keeper.bye(dialog, status, 'Dialog gone at the peer', true))
+  }
+
+  #closeOffer(dialog: Dialog, request: UacRequest): void {
+    if (dialog.openClientOffer === request.id) dialog.openClientOffer = undefined
+  }
+
+  #insideFailed(status: number, request: UacRequest): void {
     const { dialog } = request
-    if (!dialog) return
-    if (dialog.openClientInvite === request.id) dialog.openClientInvite = undefined
-    if (request.method === 'BYE') this.#keeper.remove(dialog)
+    // 503 is the way's failure, not the peer's: BYE ends the call all the same, a timeout counts as 408.
+    if (dialog) this.#refusedInside(status, request, dialog)
   }
 }
 
-/** Whether a NOTIFY says that its subscription is over. */
-export function isTerminated(notify: SipRequest): boolean {
-  return /^\s*terminated\b/i.test(notify.headers.get('Subscription-State') ?? '')
+// The application asks again, with credentials.
+function isChallenge(status: number): boolean {
+  return status === 401 || status === 407
 }

@@ -32,6 +32,12 @@ export class UacRequest implements RequestUser {
   request: SipRequest | undefined
   flow: Flow | undefined
   cancelled = false
+  /** The largest Min-SE that a 422 named, seconds (RFC 4028 7.3). */
+  minSeS = 0
+  /** Status of the final response; 0 before. */
+  finalStatus = 0
+  /** Sends the request once more because of a 422 (RFC 4028 7.3); false when that would lead nowhere. */
+  again: ((response: SipResponse) => boolean) | undefined
   /** The fork whose 2xx won. */
   winner: Dialog | undefined
   #echoed = false
@@ -86,8 +92,16 @@ export class UacRequest implements RequestUser {
       this.#heldCancel = undefined
       this.#sendCancel(held.commandId, held.request)
     }
-    if (response.status === 100) return
-    if (response.status >= 200) this.#settle()
+    const { status } = response
+    if (status === 100) return
+    if (status === 422 && !this.cancelled && !this.#over && this.again?.(response)) {
+      this.#provisional = false
+      return
+    }
+    if (status >= 200) {
+      this.#settle()
+      this.finalStatus = status
+    }
     const dialogId = this.#judge.judge(response, this)
     if (dialogId === undefined) return
     this.application.response(
@@ -160,6 +174,7 @@ export class UacRequest implements RequestUser {
       this.#echo(request, flow, 0)
     }
     this.#settle()
+    this.finalStatus = status
     this.#judge.failed(status, this)
     const dialog = this.dialog?.id ?? ''
     this.application.response(nowhere, { transaction: this.id, dialog }, localResponse(request, status))

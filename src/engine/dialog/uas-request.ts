@@ -1,3 +1,5 @@
+import { secondsToMs } from '#src/base/clock.ts'
+import { parseDecimal } from '#src/sip/cseq.ts'
 import { tagOf } from '#src/sip/name-addr.ts'
 import type { SipRequest, SipResponse } from '#src/sip/message.ts'
 import type { ServerTransaction, ServerTransactionUser } from '../transaction/server-transaction.ts'
@@ -7,20 +9,23 @@ import { composeResponse, isSdp, ownResponse } from './compose-response.ts'
 import type { UserAgentContext } from './context.ts'
 import type { Dialog } from './dialog.ts'
 import type { DialogKeeper } from './dialog-keeper.ts'
-import { dialogFromRequest, withPhase } from './dialog-state.ts'
+import { dialogFromRequest, withPhase, withRefreshRequest } from './dialog-state.ts'
+import { eventKey, isTerminated, referKey, stateExpiresS, subscribesByRefer } from './event-key.ts'
 import { listHas, sequenceOf } from './header-values.ts'
+import { requiresReliable } from './inspect-request.ts'
 import { ReliableProvisionals } from './reliable-provisional.ts'
-import { isTerminated, type ResponseJudges } from './response-judges.ts'
-import { answerSession } from './session-timer.ts'
+import { defaultSubscriptionS, implicitSubscriptionS } from './response-judges.ts'
+import { answerSession } from './session-agreement.ts'
 import { networkMeta } from './uac-request.ts'
 
 /** What a request of the network needs to be answered. */
 export interface UasParts {
   context: UserAgentContext
   keeper: DialogKeeper
-  judges: ResponseJudges
   /** ACK of a 2xx, wherever it turned up. */
   onAck(ack: SipRequest, transaction: ServerTransaction, bytes: number): void
+  /** The application has answered a PRACK. */
+  onPrackAnswered(dialog: Dialog): void
 }
 
 const unknownTransaction = 'Response not sent due to unknown transaction'
@@ -35,6 +40,8 @@ export class UasRequest implements ServerTransactionUser {
   readonly #inDialog: boolean
   #localTag: string
   #agreed: ReturnType<typeof answerSession>
+  #reliable: ReliableProvisionals | undefined
+  #held: { commandId: string; wanted: SipResponse } | undefined
   #onReliableSent: ((bytes: number) => void) | undefined
 
   constructor(
@@ -65,11 +72,17 @@ export class UasRequest implements ServerTransactionUser {
       this.application.refused(commandId, unknownTransaction)
       return
     }
+    const success = status >= 200 && status < 300
+    if (success && this.#reliable?.holdsSuccess) {
+      // RFC 3262 3: an answer that the caller has not acknowledged comes before the 2xx.
+      if (this.#held) this.application.refused(commandId, unknownTransaction)
+      else this.#held = { commandId, wanted }
+      return
+    }
     const wantedTag = tagOf(wanted.headers.get('To') ?? '')
     if (!this.dialog && wantedTag !== undefined) this.#localTag = wantedTag
-    const forms = !this.#inDialog && formsDialog(this.request.method) && status > 100 && status < 300
-    if (forms) this.#makeDialog(status)
-    const reliable = status > 100 && status < 200 && listHas(wanted.headers.get('Require'), '100rel')
+    if (!this.#inDialog && this.#formsDialog(wanted)) this.#makeDialog(status)
+    const reliable = this.#isReliable(wanted)
     if (reliable && !this.#peerTakesReliable()) {
       this.application.refused(commandId, 'Response not sent: the peer does not support 100rel')
       return
@@ -90,10 +103,19 @@ export class UasRequest implements ServerTransactionUser {
     )
   }
 
+  /** A PRACK has been dealt with: what waited for it may go out. */
+  releaseHeld(): void {
+    const held = this.#held
+    if (!held || this.#reliable?.holdsSuccess) return
+    this.#held = undefined
+    this.respond(held.commandId, held.wanted)
+  }
+
   /** An answer of our own; the application is not asked. */
   refuse(status: number, extra: readonly string[] = []): void {
     const { transaction } = this
     if (transaction.finalStatus !== 0) return
+    this.#dropHeld()
     this.#parts.context.serving.delete(this.id)
     this.#send(ownResponse(this.request, status, transaction.flow, this.tag, extra))
   }
@@ -109,6 +131,8 @@ export class UasRequest implements ServerTransactionUser {
 
   onFailed(): void {
     this.#parts.context.serving.delete(this.id)
+    this.#dropHeld()
+    if (this.request.method === 'UPDATE' && this.dialog) this.dialog.openServerUpdate = false
     // A 2xx that cannot be delivered is the business of its own timer: the application must hear of the end.
     const accepted = this.transaction.finalStatus >= 200 && this.transaction.finalStatus < 300
     if (this.request.method === 'INVITE' && !accepted) this.#closeInvite(0)
@@ -127,10 +151,14 @@ export class UasRequest implements ServerTransactionUser {
     const extra: string[] = []
     const { status } = wanted
     if (status >= 200 && status < 300 && refreshesSession(this.request.method, this.dialog)) {
-      this.#agreed = answerSession(this.request.headers, wanted.headers)
+      const setting = { policy: context.policy.sessionTimers, current: this.dialog?.session?.agreement }
+      this.#agreed = answerSession(this.request.headers, wanted.headers, setting)
       if (this.#agreed) extra.push(...this.#agreed.fields)
     }
-    if (reliable) extra.push('RSeq', String(this.#reliables().take()))
+    if (reliable) {
+      if (!listHas(wanted.headers.get('Require'), '100rel')) extra.push('Require', '100rel')
+      extra.push('RSeq', String(this.#reliables().take()))
+    }
     return composeResponse({
       request: this.request,
       status,
@@ -147,10 +175,13 @@ export class UasRequest implements ServerTransactionUser {
   #send(response: SipResponse): number {
     const { status } = response
     const bytes = this.transaction.respond(response)
+    if (this.#inDialog && this.dialog && status >= 200 && status < 300) {
+      this.dialog.state = withRefreshRequest(this.dialog.state, this.request)
+    }
     if (status >= 200 && this.request.method === 'INVITE') {
       this.#closeInvite(status)
       if (status < 300) this.#accept(response)
-    } else if (status >= 200) this.#finishOther(status)
+    } else if (status >= 200) this.#finishOther(response)
     if (this.dialog && isSdp(response.body)) this.dialog.localSdp = response.body
     return bytes
   }
@@ -162,16 +193,26 @@ export class UasRequest implements ServerTransactionUser {
     this.#onReliableSent = (sent) => (bytes = sent)
     reliables.push(sequence, response)
     this.#onReliableSent = undefined
+    const { dialog } = this
+    if (dialog) {
+      // RFC 6141 4.5: a reliable provisional accepts a target refresh as a 2xx does.
+      if (this.#inDialog) dialog.state = withRefreshRequest(dialog.state, this.request)
+      if (isSdp(response.body)) dialog.localSdp = response.body
+    }
     return bytes
   }
 
   #reliables(): ReliableProvisionals {
+    if (this.#reliable) return this.#reliable
     const { context } = this.#parts
     const dialog = this.dialog ?? this.#makeDialog(183)
-    dialog.reliable ??= new ReliableProvisionals(
+    this.#reliable = new ReliableProvisionals(
       context.clock,
       context.bases,
-      1 + (context.random.bytes(2).readUInt16BE() & 0x7fff),
+      {
+        first: 1 + (context.random.bytes(2).readUInt16BE() & 0x7fff),
+        invite: sequenceOf(this.request.headers.get('CSeq')),
+      },
       (response, again) => {
         if (this.transaction.finalStatus !== 0) return
         if (again) context.counters.repeatedProvisionals++
@@ -181,7 +222,29 @@ export class UasRequest implements ServerTransactionUser {
       // RFC 3262 3: no PRACK in 64*T1 means the INVITE should be refused.
       () => this.refuse(504),
     )
-    return dialog.reliable
+    dialog.reliable?.stop()
+    dialog.reliable = this.#reliable
+    return this.#reliable
+  }
+
+  // RFC 3262 3: the application wants it, or the caller will have no other.
+  #isReliable(wanted: SipResponse): boolean {
+    const { status, headers } = wanted
+    if (status <= 100 || status >= 200 || this.request.method !== 'INVITE') return false
+    return listHas(headers.get('Require'), '100rel') || requiresReliable(this.request.headers)
+  }
+
+  #dropHeld(): void {
+    const held = this.#held
+    this.#held = undefined
+    if (held) this.application.refused(held.commandId, unknownTransaction)
+  }
+
+  #formsDialog({ status, headers }: SipResponse): boolean {
+    const { method } = this.request
+    if (method === 'INVITE') return status > 100 && status < 300
+    if (status < 200 || status >= 300) return false
+    return method === 'SUBSCRIBE' || (method === 'REFER' && subscribesByRefer(this.request, headers))
   }
 
   #peerTakesReliable(): boolean {
@@ -196,10 +259,12 @@ export class UasRequest implements ServerTransactionUser {
       return this.dialog
     }
     const { keeper } = this.#parts
-    const kind = this.request.method === 'SUBSCRIBE' ? 'SUBSCRIBE' : 'INVITE'
+    const kind = this.request.method === 'INVITE' ? 'INVITE' : 'SUBSCRIBE'
     const state = dialogFromRequest(this.request, this.#localTag, phase)
     const dialog = keeper.create(state, kind, this.application, this.transaction.flow, this.id)
     dialog.openServerInvite = kind === 'INVITE'
+    dialog.inviteHadOffer = this.request.body.length > 0
+    dialog.noteAllow(this.request.headers)
     this.dialog = dialog
     return dialog
   }
@@ -209,8 +274,7 @@ export class UasRequest implements ServerTransactionUser {
     const { dialog } = this
     if (!dialog) return
     dialog.openServerInvite = false
-    dialog.reliable?.stop()
-    dialog.reliable = undefined
+    this.#reliable?.settle()
     if (!this.#inDialog && (status === 0 || status >= 300)) this.#parts.keeper.remove(dialog)
   }
 
@@ -239,35 +303,53 @@ export class UasRequest implements ServerTransactionUser {
     keeper.armSession(dialog, this.#agreed?.agreement)
   }
 
-  #finishOther(status: number): void {
-    const { judges, keeper } = this.#parts
+  #finishOther(response: SipResponse): void {
+    const { keeper } = this.#parts
     const { dialog, request } = this
     if (!dialog) return
+    const accepted = response.status < 300
+    const { headers } = request
     switch (request.method) {
       case 'BYE':
-        keeper.remove(dialog)
+        keeper.endInvite(dialog)
         break
       case 'UPDATE':
-        if (status < 300 && dialog.session) keeper.armSession(dialog, this.#agreed?.agreement)
+        dialog.openServerUpdate = false
+        if (accepted && dialog.state.phase === 'confirmed') keeper.armSession(dialog, this.#agreed?.agreement)
+        break
+      case 'PRACK':
+        this.#parts.onPrackAnswered(dialog)
         break
       case 'NOTIFY':
-        // RFC 6665 4.4.1; a REFER's subscription lives inside an INVITE dialog and must not end it.
-        if (dialog.kind === 'SUBSCRIBE' && isTerminated(request)) keeper.remove(dialog)
+        // RFC 6665 4.4.1; a call in the same dialog goes on.
+        if (isTerminated(request)) dialog.subscriptions?.end('ours', eventKey(headers) ?? '')
+        else if (accepted) this.#prolong(dialog)
         break
       case 'SUBSCRIBE':
-        if (dialog.kind !== 'SUBSCRIBE') break
-        if (status < 300) judges.keepSubscription(dialog, request.headers.get('Expires'))
-        else if (!this.#inDialog) keeper.remove(dialog)
+        if (accepted) {
+          const expires = response.headers.get('Expires') ?? headers.get('Expires') ?? ''
+          const expiresS = parseDecimal(expires, 2 ** 31 - 1) ?? defaultSubscriptionS
+          keeper.keepSubscription(dialog, 'peers', eventKey(headers) ?? '', expiresS)
+        }
+        break
+      case 'REFER':
+        if (accepted && subscribesByRefer(request, response.headers))
+          keeper.keepSubscription(dialog, 'peers', referKey(request), implicitSubscriptionS)
     }
+  }
+
+  // RFC 6665 4.1.2.1: the notifier may shorten or prolong what it tells us of.
+  #prolong(dialog: Dialog): void {
+    const key = eventKey(this.request.headers) ?? ''
+    const expiresS =
+      stateExpiresS(this.request.headers) ?? (key.startsWith('refer') ? implicitSubscriptionS : undefined)
+    if (expiresS === undefined) return
+    const { bases } = this.#parts.context
+    dialog.subscriptions?.prolong('ours', key, secondsToMs(expiresS) + 64 * bases.t1Ms)
   }
 }
 
-/** RFC 3261 12.1, RFC 6665 4.4.1: methods whose 2xx makes a dialog. */
-export function formsDialog(method: string): boolean {
-  return method === 'INVITE' || method === 'SUBSCRIBE'
-}
-
-// RFC 4028 9: INVITE always; UPDATE when a session is being timed.
+// RFC 4028 9: INVITE always; UPDATE once there is a session to be timed.
 function refreshesSession(method: string, dialog: Dialog | undefined): boolean {
-  return method === 'INVITE' || (method === 'UPDATE' && dialog?.session !== undefined)
+  return method === 'INVITE' || (method === 'UPDATE' && dialog?.state.phase === 'confirmed')
 }

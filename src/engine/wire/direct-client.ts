@@ -7,6 +7,7 @@ import type { RouteTable } from './route-table.ts'
 
 /** An application that is handed parsed requests and hands back responses: nothing is written as text in between. */
 export class DirectClient implements Application, DirectDoor {
+  readonly readsText = false
   readonly #routes: RouteTable<Application>
   readonly #handler: CommandHandler
   readonly #logger: Logger

@@ -5,6 +5,7 @@
 export class RouteTable<Client> {
   readonly #clients = new Map<string, Client[]>()
   readonly #turn = new Map<string, number>()
+  readonly #ever = new Set<string>()
 
   /** How many pairs of method and client there are. */
   get size(): number {
@@ -15,6 +16,7 @@ export class RouteTable<Client> {
 
   /** Adding the same method twice changes nothing. */
   add(method: string, client: Client): void {
+    this.#ever.add(method)
     const list = this.#clients.get(method)
     if (!list) this.#clients.set(method, [client])
     else if (!list.includes(client)) list.push(client)
@@ -33,6 +35,16 @@ export class RouteTable<Client> {
   /** The client is gone. */
   removeAll(client: Client): void {
     for (const method of [...this.#clients.keys()]) this.remove(method, client)
+  }
+
+  /** The methods that somebody asked for. */
+  methods(): string[] {
+    return [...this.#clients.keys()].filter((method) => !method.startsWith('cdr:'))
+  }
+
+  /** Whether the method was ever asked for, even by a client that is gone. */
+  everServed(method: string): boolean {
+    return this.#ever.has(method)
   }
 
   choose(method: string): Client | undefined {

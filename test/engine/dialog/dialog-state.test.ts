@@ -8,6 +8,7 @@ import {
   isOutOfOrder,
   nextSequence,
   routing,
+  withRefreshRequest,
   withRequest,
 } from '#src/engine/dialog/dialog-state.ts'
 
@@ -78,8 +79,9 @@ void t.test('numbers run apart in both directions', async (t) => {
   t.equal(nextSequence({ ...base, localSequence: 50 }, 40).localSequence, 51, 'never back')
   t.equal(isOutOfOrder(base, 6), true)
   t.equal(isOutOfOrder(base, 8), false)
-  const update = withRequest(base, request('UPDATE', ['CSeq', '9 UPDATE', 'Contact', '<sip:a@new>']))
-  t.match(update, { remoteSequence: 9, remoteTarget: 'sip:a@new' })
-  const info = withRequest(base, request('INFO', ['CSeq', '9 INFO', 'Contact', '<sip:a@new>']))
-  t.match(info, { remoteSequence: 9, remoteTarget: 'sip:a@192.0.2.9:5070' })
+  const update = request('UPDATE', ['CSeq', '9 UPDATE', 'Contact', '<sip:a@new>'])
+  t.match(withRequest(base, update), { remoteSequence: 9, remoteTarget: 'sip:a@192.0.2.9:5070' })
+  t.match(withRefreshRequest(base, update), { remoteTarget: 'sip:a@new' }, 'once it is accepted')
+  const info = request('INFO', ['CSeq', '9 INFO', 'Contact', '<sip:a@new>'])
+  t.match(withRefreshRequest(base, info), { remoteTarget: 'sip:a@192.0.2.9:5070' })
 })

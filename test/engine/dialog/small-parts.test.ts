@@ -3,12 +3,6 @@ import { SipHeaders } from '#src/sip/message.ts'
 import { AcceptedInvite } from '#src/engine/dialog/accepted-invite.ts'
 import { defaultContact, withLocalAddress } from '#src/engine/dialog/local-address.ts'
 import { ReliableProvisionals } from '#src/engine/dialog/reliable-provisional.ts'
-import {
-  acceptSession,
-  answerSession,
-  isTooShort,
-  parseSessionExpires,
-} from '#src/engine/dialog/session-timer.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { fakeFlow } from '../support/fake-transport.ts'
 
@@ -38,7 +32,7 @@ void t.test('reliable provisionals wait for each other and for their PRACK (RFC 
   const reliable = new ReliableProvisionals(
     clock,
     bases,
-    10,
+    { first: 10, invite: 1 },
     (response, again) => sent.push(`${clock.monotonicMs()} ${response.status}${again ? ' again' : ''}`),
     () => gaveUp++,
   )
@@ -53,10 +47,10 @@ void t.test('reliable provisionals wait for each other and for their PRACK (RFC 
   reliable.push(reliable.take(), provisional(183))
   clock.advance(2000)
   t.same(sent, ['0 180', '500 180 again', '1500 180 again'])
-  t.notOk(reliable.acknowledge('10 2 INVITE', 1), 'another CSeq')
-  t.notOk(reliable.acknowledge('11 1 INVITE', 1), 'not on the wire yet')
-  t.notOk(reliable.acknowledge(undefined, 1))
-  t.ok(reliable.acknowledge('10 1 INVITE', 1))
+  t.notOk(reliable.acknowledge('10 2 INVITE'), 'another CSeq')
+  t.notOk(reliable.acknowledge('11 1 INVITE'), 'not on the wire yet')
+  t.notOk(reliable.acknowledge(undefined))
+  t.ok(reliable.acknowledge('10 1 INVITE'))
   t.equal(sent.at(-1), '2000 183')
   t.equal(reliable.outstanding, 1)
   clock.advance(40_000)
@@ -84,33 +78,4 @@ void t.test('localhost becomes our address, as a host and nowhere else', async (
   t.equal(defaultContact(udp), '<sip:192.0.2.1:5060>')
   t.equal(defaultContact(tls), '<sip:192.0.2.1:5061;transport=tls>')
   t.equal(defaultContact({ ...udp, advertisedHost: '2001:db8::1' }), '<sip:[2001:db8::1]:5060>')
-})
-
-void t.test('session timers are agreed as RFC 4028 9 says', async (t) => {
-  const asked = (value: string, supported = 'timer'): SipHeaders =>
-    new SipHeaders(['Session-Expires', value, 'Supported', supported])
-  t.same(parseSessionExpires('1800;refresher=UAC'), { intervalS: 1800, refresher: 'uac' })
-  t.equal(parseSessionExpires('soon'), undefined)
-  t.equal(answerSession(new SipHeaders(), undefined), undefined)
-  t.same(answerSession(asked('1800;refresher=uas'), undefined), {
-    agreement: { intervalS: 1800, refresher: 'us' },
-    fields: ['Session-Expires', '1800;refresher=uas'],
-  })
-  t.same(answerSession(asked('60'), undefined), {
-    agreement: { intervalS: 90, refresher: 'peer' },
-    fields: ['Session-Expires', '90;refresher=uac', 'Require', 'timer'],
-  })
-  t.match(answerSession(asked('600', ''), undefined), { agreement: { refresher: 'us' } })
-  t.match(
-    answerSession(asked('600'), new SipHeaders(['Session-Expires', '1200;refresher=uas'])),
-    { agreement: { intervalS: 1200, refresher: 'us' } },
-    'the application wins',
-  )
-  t.same(acceptSession(new SipHeaders(['Session-Expires', '1800;refresher=uas'])), {
-    intervalS: 1800,
-    refresher: 'peer',
-  })
-  t.same(acceptSession(new SipHeaders(['Session-Expires', '1800'])), { intervalS: 1800, refresher: 'us' })
-  t.equal(isTooShort(asked('89')), true)
-  t.equal(isTooShort(asked('90')), false)
 })
