@@ -15,4 +15,6 @@ export interface LineSecrets {
   ha1Md5: string
   /** SHA-256(username:realm:password), 64 hexadecimal digits. */
   ha1Sha256: string
+  /** SHA-512-256(username:realm:password), 64 hexadecimal digits. */
+  ha1Sha512: string
 }

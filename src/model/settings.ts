@@ -56,6 +56,19 @@ export const settingsSchema = Type.Object(
           'Contacts per line',
           'live',
         ),
+        digestAlgorithms: field(
+          Type.Array(
+            Type.Union([Type.Literal('SHA-512-256'), Type.Literal('SHA-256'), Type.Literal('MD5')]),
+            {
+              default: ['SHA-256', 'MD5'],
+              minItems: 1,
+              maxItems: 3,
+              uniqueItems: true,
+            },
+          ),
+          'Ways for phones to prove their password (RFC 8760), the preferred one first; others are refused',
+          'live',
+        ),
         registrationSpread: field(
           Type.Integer({ minimum: 0, maximum: 50, default: 10 }),
           'How far registration times are spread below what phones ask for, percent',

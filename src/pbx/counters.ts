@@ -11,6 +11,7 @@ export const counterNames = [
   'authForgedNonce',
   'authReplay',
   'authMalformed',
+  'authAlgorithmOff',
   'authOtherLine',
   'authOtherUri',
   'deviceOffBoarded',

@@ -54,6 +54,7 @@ export async function startPbx(options: PbxOptions): Promise<Pbx> {
       nonces: new NonceBook({ clock, random }),
       counters,
       realm: () => settings().sip.realm,
+      algorithms: () => settings().sip.digestAlgorithms,
       logger: sparing,
       evidence: options.evidence,
     }),

@@ -1,16 +1,21 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { skipQuoted } from './params.ts'
 
-/** The algorithms we speak; RFC 8760 adds SHA-256 to SIP. Others are refused. */
-export type DigestAlgorithm = 'MD5' | 'SHA-256'
+/** The hashes we speak; RFC 8760 adds those of SHA-2 to SIP. Others are refused. */
+export type DigestHash = 'MD5' | 'SHA-256' | 'SHA-512-256'
+
+/** As named in fields; `-sess` derives a key from nonce and cnonce first (RFC 7616 3.4.2). */
+export type DigestAlgorithm = DigestHash | `${DigestHash}-sess`
 
 /** What a server asks (WWW-Authenticate, Proxy-Authenticate). */
 export interface DigestChallenge {
   realm: string
   nonce: string
   algorithm: DigestAlgorithm
-  /** True when qop "auth" is offered; false is the older form of RFC 2069. */
+  /** True when qop "auth" is offered; false without `qopAuthInt` is the older form of RFC 2069. */
   qopAuth: boolean
+  /** True when qop "auth-int" is offered: the body is part of the proof. */
+  qopAuthInt?: boolean
   opaque?: string
   stale?: boolean
 }
@@ -26,8 +31,17 @@ export interface DigestCredentials {
   response: string
   algorithm: DigestAlgorithm
   opaque?: string
-  /** Present when qop=auth was used. */
-  qop?: { nc: string; cnonce: string }
+  /** Present when qop was used. */
+  qop?: DigestQop
+}
+
+/** What qop adds to a proof. */
+export interface DigestQop {
+  /** Eight hexadecimal digits. */
+  nc: string
+  cnonce: string
+  /** True: qop=auth-int. */
+  integrity?: boolean
 }
 
 /** Longest header value that is looked at: real ones stay under 1 kB. */
@@ -69,10 +83,37 @@ function directivesOf(value: string): Map<string, string> | undefined {
   return directives
 }
 
+interface Algorithm {
+  /** What node:crypto calls it. */
+  hash: string
+  /** Length of its hexadecimal digest. */
+  length: number
+  base: DigestHash
+  session: boolean
+}
+
+const md5 = { hash: 'md5', length: 32, base: 'MD5' } as const
+const sha256 = { hash: 'sha256', length: 64, base: 'SHA-256' } as const
+const sha512 = { hash: 'sha512-256', length: 64, base: 'SHA-512-256' } as const
+const algorithms: Readonly<Record<DigestAlgorithm, Algorithm>> = {
+  MD5: { ...md5, session: false },
+  'MD5-sess': { ...md5, session: true },
+  'SHA-256': { ...sha256, session: false },
+  'SHA-256-sess': { ...sha256, session: true },
+  'SHA-512-256': { ...sha512, session: false },
+  'SHA-512-256-sess': { ...sha512, session: true },
+}
+const byLowerName = new Map(
+  (Object.keys(algorithms) as DigestAlgorithm[]).map((name) => [name.toLowerCase(), name]),
+)
+
 function algorithmOf(text: string | undefined): DigestAlgorithm | undefined {
-  if (text === undefined) return 'MD5'
-  const upper = text.toUpperCase()
-  return upper === 'MD5' || upper === 'SHA-256' ? upper : undefined
+  return text === undefined ? 'MD5' : byLowerName.get(text.toLowerCase())
+}
+
+/** The hash under an algorithm: the one whose HA1 is stored. */
+export function hashOf(algorithm: DigestAlgorithm): DigestHash {
+  return algorithms[algorithm].base
 }
 
 /** Parses one challenge; undefined when it is not a Digest challenge that we can answer. */
@@ -84,13 +125,29 @@ export function parseDigestChallenge(value: string): DigestChallenge | undefined
   if (!directives || realm === undefined || nonce === undefined || !algorithm) return undefined
   const qop = directives.get('qop')
   const qopAuth = qop !== undefined && /(?:^|,)[ \t]*auth[ \t]*(?:,|$)/i.test(qop)
-  // Only auth-int offered: RFC 7616 3.3 does not allow falling back to no qop at all.
-  if (qop !== undefined && !qopAuth) return undefined
+  const qopAuthInt = qop !== undefined && /(?:^|,)[ \t]*auth-int[ \t]*(?:,|$)/i.test(qop)
+  // None of these is known: RFC 7616 3.3 does not allow falling back to no qop at all.
+  if (qop !== undefined && !qopAuth && !qopAuthInt) return undefined
+  // A session key needs a cnonce, and that comes with qop only.
+  if (qop === undefined && algorithms[algorithm].session) return undefined
   const challenge: DigestChallenge = { realm, nonce, algorithm, qopAuth }
+  if (qopAuthInt) challenge.qopAuthInt = true
   const opaque = directives.get('opaque')
   if (opaque !== undefined) challenge.opaque = opaque
   if (directives.get('stale')?.toLowerCase() === 'true') challenge.stale = true
   return challenge
+}
+
+/**
+ * The challenge to answer: servers write them in order of preference, one per field, and the first that we can answer
+ * counts (RFC 8760 2.4). Undefined when there is none.
+ */
+export function chooseChallenge(values: readonly string[]): DigestChallenge | undefined {
+  for (const value of values) {
+    const challenge = parseDigestChallenge(value)
+    if (challenge) return challenge
+  }
+  return undefined
 }
 
 /** Parses credentials; undefined when a required directive is missing, malformed or of an unknown algorithm. */
@@ -105,7 +162,7 @@ export function parseDigestCredentials(value: string): DigestCredentials | undef
   const algorithm = algorithmOf(directives.get('algorithm'))
   if (username === undefined || realm === undefined || nonce === undefined || uri === undefined)
     return undefined
-  if (!algorithm || response?.length !== digestLength[algorithm] || !/^[0-9a-f]+$/.test(response))
+  if (!algorithm || response?.length !== algorithms[algorithm].length || !/^[0-9a-f]+$/.test(response))
     return undefined
   const credentials: DigestCredentials = { username, realm, nonce, uri, response, algorithm }
   const opaque = directives.get('opaque')
@@ -114,17 +171,15 @@ export function parseDigestCredentials(value: string): DigestCredentials | undef
   if (qop !== undefined) {
     const nc = directives.get('nc')
     const cnonce = directives.get('cnonce')
-    if (qop.toLowerCase() !== 'auth' || !nc || !/^[0-9a-fA-F]{8}$/.test(nc) || !cnonce) return undefined
-    credentials.qop = { nc, cnonce }
-  }
+    const integrity = qop.length === 8
+    if (!/^auth(?:-int)?$/i.test(qop) || !nc || !/^[0-9a-fA-F]{8}$/.test(nc) || !cnonce) return undefined
+    credentials.qop = integrity ? { nc, cnonce, integrity } : { nc, cnonce }
+  } else if (algorithms[algorithm].session) return undefined
   return credentials
 }
 
-const digestLength: Readonly<Record<DigestAlgorithm, number>> = { MD5: 32, 'SHA-256': 64 }
-const hashName: Readonly<Record<DigestAlgorithm, string>> = { MD5: 'md5', 'SHA-256': 'sha256' }
-
 function hexHash(algorithm: DigestAlgorithm, text: string): string {
-  return hash(hashName[algorithm], text, 'hex')
+  return hash(algorithms[algorithm].hash, text, 'hex')
 }
 
 /** H(username:realm:password), lower-case hexadecimal: what a registrar stores instead of the password. */
@@ -137,18 +192,30 @@ export function ha1(identity: {
   return hexHash(identity.algorithm, `${identity.username}:${identity.realm}:${identity.password}`)
 }
 
-/** The response value that proves knowledge of HA1 (RFC 7616 3.4.1; without qop RFC 2069). */
+/**
+ * The response value that proves knowledge of HA1 (RFC 7616 3.4.1; without qop RFC 2069). `ha1` is without session;
+ * a session key is derived from the nonce and cnonce at hand, so a client keeps its cnonce as long as a nonce.
+ */
 export function digestResponse(proof: {
   ha1: string
   nonce: string
   method: string
   uri: string
   algorithm: DigestAlgorithm
-  qop?: { nc: string; cnonce: string } | undefined
+  qop?: DigestQop | undefined
+  /** The body of the request; only counts for auth-int. */
+  body?: string | undefined
 }): string {
-  const ha2 = hexHash(proof.algorithm, `${proof.method}:${proof.uri}`)
-  const middle = proof.qop ? `${proof.nonce}:${proof.qop.nc}:${proof.qop.cnonce}:auth` : proof.nonce
-  return hexHash(proof.algorithm, `${proof.ha1}:${middle}:${ha2}`)
+  const { algorithm, nonce, qop } = proof
+  let ha2 = `${proof.method}:${proof.uri}`
+  if (qop?.integrity) ha2 += `:${hexHash(algorithm, proof.body ?? '')}`
+  ha2 = hexHash(algorithm, ha2)
+  if (!qop) return hexHash(algorithm, `${proof.ha1}:${nonce}:${ha2}`)
+  const key = algorithms[algorithm].session
+    ? hexHash(algorithm, `${proof.ha1}:${nonce}:${qop.cnonce}`)
+    : proof.ha1
+  const kind = qop.integrity ? 'auth-int' : 'auth'
+  return hexHash(algorithm, `${key}:${nonce}:${qop.nc}:${qop.cnonce}:${kind}:${ha2}`)
 }
 
 /** Compares two hexadecimal digests in a time that does not depend on where they differ. */
@@ -158,11 +225,16 @@ export function digestEquals(expected: string, given: string): boolean {
   return first.length === second.length && timingSafeEqual(first, second)
 }
 
-/** True when the credentials prove the stored HA1 for a request of this method. */
-export function verifyDigest(credentials: DigestCredentials, storedHa1: string, method: string): boolean {
+/** True when the credentials prove the stored HA1 for a request of this method and, with auth-int, this body. */
+export function verifyDigest(
+  credentials: DigestCredentials,
+  storedHa1: string,
+  method: string,
+  body?: string,
+): boolean {
   const { nonce, uri, algorithm, qop } = credentials
   return digestEquals(
-    digestResponse({ ha1: storedHa1, nonce, method, uri, algorithm, qop }),
+    digestResponse({ ha1: storedHa1, nonce, method, uri, algorithm, qop, body }),
     credentials.response,
   )
 }
@@ -183,6 +255,7 @@ export function formatDigestChallenge(challenge: DigestChallenge): string {
   if (challenge.stale) text += ', stale=true'
   text += `, algorithm=${challenge.algorithm}`
   // qop is quoted in a challenge and bare in credentials (RFC 7616 3.3, 3.4).
+  if (challenge.qopAuthInt) return `${text}, qop="${challenge.qopAuth ? 'auth,' : ''}auth-int"`
   return challenge.qopAuth ? `${text}, qop="auth"` : text
 }
 
@@ -194,12 +267,16 @@ export function formatDigestCredentials(credentials: DigestCredentials): string 
     `response="${credentials.response}", algorithm=${credentials.algorithm}`
   if (credentials.opaque !== undefined) text += `, opaque=${quoted(credentials.opaque)}`
   if (credentials.qop) {
-    text += `, qop=auth, nc=${credentials.qop.nc}, cnonce=${quoted(credentials.qop.cnonce)}`
+    const { nc, cnonce, integrity } = credentials.qop
+    text += `, qop=${integrity ? 'auth-int' : 'auth'}, nc=${nc}, cnonce=${quoted(cnonce)}`
   }
   return text
 }
 
-/** Answers a challenge; `nonceCount` counts the requests made with this nonce, from 1. */
+/**
+ * Answers a challenge; `nonceCount` counts the requests made with this nonce, from 1. The body is only made part of the
+ * proof where the server takes nothing less: proxies on the way may change it.
+ */
 export function answerChallenge(answer: {
   challenge: DigestChallenge
   username: string
@@ -208,13 +285,19 @@ export function answerChallenge(answer: {
   uri: string
   cnonce: string
   nonceCount: number
+  body?: string
 }): DigestCredentials {
   const { challenge, username, method, uri } = answer
   const { realm, nonce, algorithm } = challenge
   const nc = answer.nonceCount.toString(16).padStart(8, '0')
-  const qop = challenge.qopAuth ? { nc, cnonce: answer.cnonce } : undefined
+  const { cnonce } = answer
+  const qop: DigestQop | undefined = challenge.qopAuth
+    ? { nc, cnonce }
+    : challenge.qopAuthInt
+      ? { nc, cnonce, integrity: true }
+      : undefined
   const secret = ha1({ username, realm, password: answer.password, algorithm })
-  const response = digestResponse({ ha1: secret, nonce, method, uri, algorithm, qop })
+  const response = digestResponse({ ha1: secret, nonce, method, uri, algorithm, qop, body: answer.body })
   return {
     username,
     realm,

@@ -19,6 +19,7 @@ t.test('line secrets follow password and realm (RFC 7616 3.4.2)', async (t) => {
   t.strictSame(store.lines.secrets('line1'), {
     ha1Md5: hash('md5', 'line1:branchline:first'),
     ha1Sha256: hash('sha256', 'line1:branchline:first'),
+    ha1Sha512: hash('sha512-256', 'line1:branchline:first'),
   })
   store.lines.setPassword('l1', 'second')
   t.equal(store.lines.secrets('line1')?.ha1Md5, hash('md5', 'line1:branchline:second'))

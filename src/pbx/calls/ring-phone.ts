@@ -98,7 +98,7 @@ function withSignOfLife(
       },
       (error: unknown) => {
         timer.cancel()
-        reject(error as Error)
+        reject(error)
       },
     )
   })

@@ -2,7 +2,8 @@ import { formatEndpoint } from '#src/base/net.ts'
 import type { Binding, FlowAddress } from '#src/model/binding.ts'
 import { uriOf } from '#src/sip/name-addr.ts'
 import { parseUri } from '#src/sip/uri.ts'
-import { SipFailure, type HeaderFields, type RequestTarget } from '../sip-port.ts'
+import type { SipFailure } from '../sip-port.ts'
+import { type HeaderFields, type RequestTarget } from '../sip-port.ts'
 
 /** What is known about the flows of phones. */
 export interface Reach {

@@ -1,10 +1,12 @@
 import type { LineSecrets, Line } from '#src/model/line.ts'
 import {
   formatDigestChallenge,
+  hashOf,
   nonceCountOf,
   parseDigestCredentials,
   verifyDigest,
   type DigestCredentials,
+  type DigestHash,
 } from '#src/sip/digest.ts'
 import type { Logger } from '#src/base/logger.ts'
 import { dialledText } from '../calls/numbers.ts'
@@ -36,7 +38,9 @@ export type ChallengeRole = keyof typeof roles
 
 // Checked in place of the secrets of a line that does not exist, so that the answer takes as long and looks
 // the same: usernames cannot be found out by asking.
-const nobody: LineSecrets = { ha1Md5: '0'.repeat(32), ha1Sha256: '0'.repeat(64) }
+const nobody: LineSecrets = { ha1Md5: '0'.repeat(32), ha1Sha256: '0'.repeat(64), ha1Sha512: '0'.repeat(64) }
+
+const secretOf = { MD5: 'ha1Md5', 'SHA-256': 'ha1Sha256', 'SHA-512-256': 'ha1Sha512' } as const
 
 /** Proves who sent a request, by digest (RFC 7616, RFC 8760). */
 export class DigestAuthenticator {
@@ -44,6 +48,7 @@ export class DigestAuthenticator {
   readonly #nonces: NonceBook
   readonly #counters: Counters
   readonly #realm: () => string
+  readonly #algorithms: () => readonly DigestHash[]
   readonly #logger: Logger
   readonly #evidence: PeerEvidence | undefined
 
@@ -52,6 +57,8 @@ export class DigestAuthenticator {
     nonces: NonceBook
     counters: Counters
     realm: () => string
+    /** The hashes that may be used, the preferred one first. */
+    algorithms: () => readonly DigestHash[]
     logger: Logger
     evidence?: PeerEvidence | undefined
   }) {
@@ -59,6 +66,7 @@ export class DigestAuthenticator {
     this.#nonces = options.nonces
     this.#counters = options.counters
     this.#realm = options.realm
+    this.#algorithms = options.algorithms
     this.#logger = options.logger
     this.#evidence = options.evidence
   }
@@ -74,6 +82,12 @@ export class DigestAuthenticator {
       this.#counters.add('authChallenged')
       return this.#challenge(request, role, false)
     }
+    const algorithm = hashOf(given.algorithm)
+    if (!this.#algorithms().includes(algorithm)) {
+      // RFC 8760 2.6: what the admin has switched off proves nothing, however well it fits.
+      this.#counters.add('authAlgorithmOff')
+      return this.#challenge(request, role, false)
+    }
     const verdict = this.#nonces.judge(given.nonce, countOf(given))
     if (verdict === 'forged') {
       this.#evidence?.staleNonce(request.source_address)
@@ -81,8 +95,13 @@ export class DigestAuthenticator {
     }
 
     const secrets = this.#lines.secrets(given.username)
-    const { ha1Md5, ha1Sha256 } = secrets ?? nobody
-    const proven = verifyDigest(given, given.algorithm === 'MD5' ? ha1Md5 : ha1Sha256, request.method)
+    const secret = (secrets ?? nobody)[secretOf[algorithm]]
+    const proven = verifyDigest(
+      given,
+      secret,
+      request.method,
+      given.qop?.integrity ? request.body : undefined,
+    )
     const line = this.#lines.findByUsername(given.username)
     if (!proven || !secrets || !line) {
       return this.#refuse(request, line ? 'authWrongPassword' : 'authUnknownLine', given)
@@ -123,7 +142,7 @@ export class DigestAuthenticator {
   #challenge(request: IncomingRequest, role: ChallengeRole, stale: boolean): RefusedReply {
     const { status, reason, challenge } = roles[role]
     const nonce = this.#nonces.issue(request.source_address)
-    const values = challengeOrder(request.get('User-Agent')).map((algorithm) =>
+    const values = challengeOrder(request.get('User-Agent'), this.#algorithms()).map((algorithm) =>
       formatDigestChallenge({ realm: this.#realm(), nonce, algorithm, qopAuth: true, stale }),
     )
     // RFC 8760 2.3: one field per algorithm. The library has one value per name, so a line break parts them.

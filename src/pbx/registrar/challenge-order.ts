@@ -1,14 +1,13 @@
-/** The digest algorithms that a challenge offers, the preferred one first (RFC 8760 2.4). */
-export type DigestAlgorithm = 'SHA-256' | 'MD5'
+import type { DigestHash } from '#src/sip/digest.ts'
 
 interface UserAgentRule {
   userAgent: RegExp
-  offer: readonly DigestAlgorithm[]
+  offer: readonly DigestHash[]
   /** What the stack does with an ordinary challenge; seen on the wire. */
   because: string
 }
 
-/** Stacks that cannot read a challenge with two algorithms. Patterns are on User-Agent; real strings beside them. */
+/** Stacks that cannot read a challenge with several algorithms. Patterns are on User-Agent; real strings beside them. */
 const rules: readonly UserAgentRule[] = [
   {
     // baresip v1.0.0 (x86_64/linux)
@@ -24,11 +23,22 @@ const rules: readonly UserAgentRule[] = [
   },
 ]
 
+const strength: readonly DigestHash[] = ['MD5', 'SHA-256', 'SHA-512-256']
+
 /**
- * Chooses what to offer. Everybody gets SHA-256 before MD5; a client that does not even name itself gets MD5
- * first, because the simplest stacks look at the first field only.
+ * Chooses what to offer of what is allowed, preferred first (RFC 8760 2.4). A client that does not even name itself
+ * gets the weakest first, because the simplest stacks look at the first field only. Never more than is allowed: who
+ * knows only what is not gets a challenge that he cannot answer.
  */
-export function challengeOrder(userAgent: string | undefined): readonly DigestAlgorithm[] {
-  if (userAgent === undefined || userAgent.trim() === '') return ['MD5', 'SHA-256']
-  return rules.find((rule) => rule.userAgent.test(userAgent))?.offer ?? ['SHA-256', 'MD5']
+export function challengeOrder(
+  userAgent: string | undefined,
+  allowed: readonly DigestHash[],
+): readonly DigestHash[] {
+  if (allowed.length < 2) return allowed
+  if (userAgent === undefined || userAgent.trim() === '') {
+    return strength.filter((algorithm) => allowed.includes(algorithm))
+  }
+  const rule = rules.find((entry) => entry.userAgent.test(userAgent))
+  const readable = rule?.offer.filter((algorithm) => allowed.includes(algorithm)) ?? []
+  return readable.length > 0 ? readable : allowed
 }

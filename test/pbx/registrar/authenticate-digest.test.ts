@@ -5,7 +5,13 @@ import { DigestAuthenticator } from '#src/pbx/registrar/authenticate-digest.ts'
 import { NonceBook } from '#src/pbx/registrar/nonce.ts'
 import type { IncomingRequest } from '#src/pbx/sip-port.ts'
 import type { RefusedReply } from '#src/pbx/step.ts'
-import { answerChallenge, formatDigestCredentials, parseDigestChallenge } from '#src/sip/digest.ts'
+import {
+  answerChallenge,
+  formatDigestCredentials,
+  parseDigestChallenge,
+  type DigestChallenge,
+  type DigestHash,
+} from '#src/sip/digest.ts'
 import { computeLineSecrets } from '#src/store/line-secrets.ts'
 import { someLine } from '#test/store/store-fixture.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
@@ -14,7 +20,7 @@ import { MemoryLogger } from '#test/support/memory-logger.ts'
 const realm = 'branchline'
 const line = someLine({ username: 'line1' })
 
-function setUp() {
+function setUp(algorithms: readonly DigestHash[] = ['SHA-256', 'MD5']) {
   const clock = new FakeClock()
   const evidence: string[] = []
   const counters = new Counters()
@@ -26,6 +32,7 @@ function setUp() {
     nonces: new NonceBook({ clock, random: systemRandom }),
     counters,
     realm: () => realm,
+    algorithms: () => algorithms,
     logger: new MemoryLogger(),
     evidence: {
       wrongPassword: (host) => evidence.push(`wrongPassword ${host}`),
@@ -208,4 +215,48 @@ t.test('tells who gave wrong credentials, never who was challenged or answered w
     'registrar',
   )
   t.same(evidence.slice(2), ['staleNonce 192.0.2.7', 'staleNonce 192.0.2.7'], 'a replay and a foreign nonce')
+})
+
+t.test('offers and takes what is allowed, and nothing else (RFC 8760)', async (t) => {
+  const strong = setUp(['SHA-512-256', 'SHA-256'])
+  const asked = strong.authenticator.authenticate(request({ 'User-Agent': 'Phone' }), 'registrar')
+  t.match(challengesIn(asked), [{ algorithm: 'SHA-512-256' }, { algorithm: 'SHA-256' }])
+  t.same(strong.authenticator.authenticate(request(answer(asked)), 'registrar'), { line })
+
+  const md5 = { ...(challengesIn(asked)[0] as DigestChallenge), algorithm: 'MD5' } as const
+  const made = answerChallenge({
+    challenge: md5,
+    username: 'line1',
+    password: 'right',
+    method: 'REGISTER',
+    uri: 'sip:box',
+    cnonce: 'abc',
+    nonceCount: 2,
+  })
+  const weak = request({ Authorization: formatDigestCredentials(made) })
+  const refused = strong.authenticator.authenticate(weak, 'registrar')
+  t.match(refused, { status: 401 }, 'the right password over MD5 proves nothing')
+  t.notOk(challengesIn(refused)[0]?.stale)
+  t.match(strong.counters.snapshot(), { authAlgorithmOff: 1, authWrongPassword: 0 })
+  t.same(strong.evidence, [])
+})
+
+t.test('session keys and protected bodies are taken where a client uses them', async (t) => {
+  const { authenticator } = setUp()
+  const asked = authenticator.authenticate(request({ 'User-Agent': 'Phone' }), 'registrar')
+  const given = challengesIn(asked)[0] as DigestChallenge
+  const credentials = answerChallenge({
+    challenge: { ...given, algorithm: 'SHA-256-sess', qopAuth: false, qopAuthInt: true },
+    username: 'line1',
+    password: 'right',
+    method: 'REGISTER',
+    uri: 'sip:box',
+    cnonce: 'abc',
+    nonceCount: 1,
+    body: 'hello',
+  })
+  const fields = { Authorization: formatDigestCredentials(credentials) }
+  const changed = { ...request(fields), body: 'hullo' }
+  t.match(authenticator.authenticate(changed, 'registrar'), { status: 403 })
+  t.same(authenticator.authenticate({ ...request(fields), body: 'hello' }, 'registrar'), { line })
 })

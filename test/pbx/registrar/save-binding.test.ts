@@ -161,9 +161,16 @@ t.test('the 200 lists every contact with the time left, rounded up, and the date
 })
 
 t.test('stacks that cannot read two challenges get the one they know', async (t) => {
-  t.same(challengeOrder('Yealink SIP-T46S 66.86.0.15'), ['SHA-256', 'MD5'])
-  t.same(challengeOrder('baresip v1.0.0 (x86_64/linux)'), ['MD5'])
-  t.same(challengeOrder('SIPp load'), ['MD5'])
-  t.same(challengeOrder(undefined), ['MD5', 'SHA-256'])
-  t.same(challengeOrder(' '), ['MD5', 'SHA-256'])
+  const usual = ['SHA-256', 'MD5'] as const
+  t.same(challengeOrder('Yealink SIP-T46S 66.86.0.15', usual), ['SHA-256', 'MD5'])
+  t.same(challengeOrder('baresip v1.0.0 (x86_64/linux)', usual), ['MD5'])
+  t.same(challengeOrder('SIPp load', usual), ['MD5'])
+  t.same(challengeOrder(undefined, usual), ['MD5', 'SHA-256'])
+  t.same(challengeOrder(' ', ['SHA-512-256', 'SHA-256', 'MD5']), ['MD5', 'SHA-256', 'SHA-512-256'])
+  t.same(challengeOrder('Phone', ['SHA-512-256', 'MD5']), ['SHA-512-256', 'MD5'], 'as the admin wants it')
+  t.same(
+    challengeOrder('SIPp load', ['SHA-512-256', 'SHA-256']),
+    ['SHA-512-256', 'SHA-256'],
+    'never what is off',
+  )
 })
