@@ -5,8 +5,10 @@ import type { Random } from '#src/base/random.ts'
 
 /** How long a nonce is good for: longer than any retransmission, shorter than a registration. */
 const lifetimeMs = 5 * 60_000
-/** Nonces whose counts are remembered; about 100 bytes each. */
+/** Nonces whose counts are remembered, in two generations of half as many each; about 100 bytes per nonce. */
 const maxTracked = 20_000
+/** Challenges whose answer is judged without computing its signature again; the answer comes within moments. */
+const recentSlots = 1024
 const timeBytes = 6
 const saltBytes = 6
 const hostBytes = 4
@@ -21,26 +23,41 @@ const windowSize = 32
 export type NonceVerdict = 'fresh' | 'stale' | 'forged' | 'replayed'
 
 interface Uses {
-  issuedAtMs: number
   highest: number
   /** Bit n: count `highest - n` was used. */
   seen: number
 }
 
+/** A nonce that is known to be ours. */
+interface Genuine {
+  readonly nonce: string
+  readonly issuedAtMs: number
+}
+
+/** Proven nonces of one stretch of time. */
+interface Generation {
+  readonly uses: Map<string, Uses>
+  /** Issue time of the youngest nonce in it. */
+  latestMs: number
+}
+
+const emptyGeneration = (): Generation => ({ uses: new Map(), latestMs: 0 })
+
 /**
  * Makes and judges digest nonces (RFC 7616 3.3). A nonce carries its time and a checksum of the address it was
- * given to under our signature, so an unanswered challenge costs no memory; only nonces that came back with good credentials are kept, to
- * refuse their counts a second time. When that table is full its oldest entry goes, and every nonce as old
- * as that one is stale from then on: forgetting never opens a replay.
+ * given to under our signature, so an unanswered challenge costs no memory; only nonces that came back with good
+ * credentials are kept, to refuse their counts a second time. When their table is full its older half goes at once,
+ * and every nonce as old as the youngest of these is stale from then on: forgetting never opens a replay.
  */
 export class NonceBook {
   readonly #signer: Signer
   readonly #clock: Clock
   readonly #random: Random
-  readonly #uses = new Map<string, Uses>()
+  #young = emptyGeneration()
+  #old = emptyGeneration()
   #forgottenUntilMs = 0
-  /** The nonce whose signature was found good last: judge and use come in pairs. */
-  #genuine = ''
+  /** By a hash of their salt; whatever shares a slot drives out what was there. */
+  readonly #recent = Array.from({ length: recentSlots }, (): Genuine | undefined => undefined)
 
   constructor(options: { clock: Clock; random: Random }) {
     this.#clock = options.clock
@@ -51,26 +68,23 @@ export class NonceBook {
   /** `host` is the source address of the request that is challenged. */
   issue(host: string): string {
     const bytes = Buffer.allocUnsafe(nonceBytes)
-    bytes.writeUIntBE(this.#clock.nowMs(), 0, timeBytes)
+    const issuedAtMs = this.#clock.nowMs()
+    bytes.writeUIntBE(issuedAtMs, 0, timeBytes)
     this.#random.bytes(saltBytes).copy(bytes, timeBytes)
     bytes.writeUInt32BE(crc32(host), hostAt)
     this.#signer.sign(bytes).copy(bytes, headBytes, 0, tagBytes)
-    return bytes.toString('base64url')
+    const nonce = bytes.toString('base64url')
+    this.#recent[slotOf(nonce)] = { nonce, issuedAtMs }
+    return nonce
   }
 
   /** Judges a nonce without remembering anything: for credentials that are not proven yet. */
   judge(nonce: string, count: number): NonceVerdict {
-    const bytes = Buffer.from(nonce, 'base64url')
-    if (nonce !== this.#genuine) {
-      if (bytes.length !== nonceBytes || bytes.toString('base64url') !== nonce) return 'forged'
-      const tag = this.#signer.sign(bytes).subarray(0, tagBytes)
-      if (!timingSafeEqual(tag, bytes.subarray(headBytes))) return 'forged'
-      this.#genuine = nonce
-    }
-    const issuedAtMs = bytes.readUIntBE(0, timeBytes)
+    const issuedAtMs = this.#issueTimeOf(nonce)
+    if (issuedAtMs === undefined) return 'forged'
     const nowMs = this.#clock.nowMs()
     if (issuedAtMs + lifetimeMs < nowMs || issuedAtMs > nowMs + lifetimeMs) return 'stale'
-    const uses = this.#uses.get(nonce)
+    const uses = this.#usesOf(nonce)
     if (!uses) return issuedAtMs <= this.#forgottenUntilMs ? 'stale' : 'fresh'
     return isUsed(uses, count) ? 'replayed' : 'fresh'
   }
@@ -79,14 +93,18 @@ export class NonceBook {
   use(nonce: string, count: number): NonceVerdict {
     const verdict = this.judge(nonce, count)
     if (verdict !== 'fresh') return verdict
-    const uses = this.#uses.get(nonce)
+    const uses = this.#usesOf(nonce)
     if (uses) {
       markUsed(uses, count)
       return 'fresh'
     }
-    if (this.#uses.size >= maxTracked) this.#makeRoom()
-    const issuedAtMs = Buffer.from(nonce, 'base64url').readUIntBE(0, timeBytes)
-    this.#uses.set(nonce, { issuedAtMs, highest: count, seen: 1 })
+    if (this.#young.uses.size >= maxTracked / 2) {
+      this.#forgottenUntilMs = Math.max(this.#forgottenUntilMs, this.#old.latestMs)
+      this.#old = this.#young
+      this.#young = emptyGeneration()
+    }
+    this.#young.uses.set(nonce, { highest: count, seen: 1 })
+    this.#young.latestMs = Math.max(this.#young.latestMs, this.#issueTimeOf(nonce) ?? 0)
     return 'fresh'
   }
 
@@ -99,19 +117,30 @@ export class NonceBook {
   }
 
   get tracked(): number {
-    return this.#uses.size
+    return this.#young.uses.size + this.#old.uses.size
   }
 
-  #makeRoom(): void {
-    const expiredBeforeMs = this.#clock.nowMs() - lifetimeMs
-    for (const [nonce, { issuedAtMs }] of this.#uses)
-      if (issuedAtMs < expiredBeforeMs) this.#uses.delete(nonce)
-    for (const [nonce, { issuedAtMs }] of this.#uses) {
-      if (this.#uses.size < maxTracked) return
-      this.#uses.delete(nonce)
-      this.#forgottenUntilMs = Math.max(this.#forgottenUntilMs, issuedAtMs)
-    }
+  #usesOf(nonce: string): Uses | undefined {
+    return this.#young.uses.get(nonce) ?? this.#old.uses.get(nonce)
   }
+
+  /** Undefined when we never made it. */
+  #issueTimeOf(nonce: string): number | undefined {
+    const recent = this.#recent[slotOf(nonce)]
+    if (recent?.nonce === nonce) return recent.issuedAtMs
+    const bytes = Buffer.from(nonce, 'base64url')
+    if (bytes.length !== nonceBytes || bytes.toString('base64url') !== nonce) return undefined
+    const tag = this.#signer.sign(bytes).subarray(0, tagBytes)
+    if (!timingSafeEqual(tag, bytes.subarray(headBytes))) return undefined
+    const issuedAtMs = bytes.readUIntBE(0, timeBytes)
+    this.#recent[slotOf(nonce)] = { nonce, issuedAtMs }
+    return issuedAtMs
+  }
+}
+
+// Two characters of the salt. What has no salt there (it is no nonce) lands in some slot and is not found.
+function slotOf(nonce: string): number {
+  return ((nonce.charCodeAt(timeBytes + 3) << 5) ^ nonce.charCodeAt(timeBytes + 4)) & (recentSlots - 1)
 }
 
 const blockBytes = 64

@@ -77,20 +77,56 @@ t.test('judging remembers nothing', async (t) => {
   t.equal(nonces.tracked, 1)
 })
 
-t.test('a full table forgets the oldest without opening a replay', async (t) => {
+t.test('a full table forgets the older half without opening a replay', async (t) => {
   const { clock, nonces } = book()
   const first = nonces.issue('192.0.2.7')
   nonces.use(first, 1)
+  for (let count = 0; count < 9_999; count++) nonces.use(nonces.issue('192.0.2.7'), 1)
   clock.advance(1)
-  for (let count = 0; count < 19_999; count++) nonces.use(nonces.issue('192.0.2.7'), 1)
-  t.equal(nonces.tracked, 20_000)
   const unused = nonces.issue('192.0.2.7')
+  const young = nonces.issue('192.0.2.7')
+  nonces.use(young, 1)
+  for (let count = 0; count < 9_999; count++) nonces.use(nonces.issue('192.0.2.7'), 1)
+  t.equal(nonces.tracked, 20_000)
+  t.equal(nonces.use(first, 1), 'replayed')
   clock.advance(1)
   const later = nonces.issue('192.0.2.7')
   t.equal(nonces.use(later, 1), 'fresh')
-  t.equal(nonces.tracked, 20_000)
+  t.equal(nonces.tracked, 10_001)
   t.equal(nonces.use(first, 1), 'stale', 'forgotten, so it is refused with a new challenge')
+  t.equal(nonces.use(young, 1), 'replayed', 'the younger half is remembered')
   t.equal(nonces.use(unused, 1), 'fresh', 'younger than what was forgotten')
+})
+
+t.test('what was forgotten stays refused, also when an old nonce is used late', async (t) => {
+  const { clock, nonces } = book()
+  const fill = (): void => {
+    for (let count = 0; count < 10_000; count++) nonces.use(nonces.issue('192.0.2.7'), 1)
+  }
+  const before = nonces.issue('192.0.2.7')
+  clock.advance(10)
+  fill()
+  t.equal(nonces.use(before, 1), 'fresh', 'used late: it stands among younger ones')
+  clock.advance(10)
+  fill()
+  fill()
+  fill()
+  t.ok(nonces.tracked <= 20_000)
+  t.equal(nonces.use(before, 1), 'stale')
+})
+
+t.test('a table that has been full for long takes no longer than an empty one', async (t) => {
+  const { nonces } = book()
+  const timeOf = (count: number): number => {
+    const startedMs = performance.now()
+    for (let index = 0; index < count; index++) nonces.use(nonces.issue('192.0.2.7'), 1)
+    return performance.now() - startedMs
+  }
+  timeOf(5_000)
+  const early = timeOf(5_000)
+  for (let round = 0; round < 6; round++) timeOf(10_000)
+  // It was 30 times as long when each new nonce looked through the whole table for room.
+  t.ok(timeOf(5_000) < 8 * early)
 })
 
 t.test('a nonce tells whether this address received it', async (t) => {
