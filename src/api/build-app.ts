@@ -22,6 +22,7 @@ import { foundDeviceRoutes } from './routes/found-devices.ts'
 import { handsetRoutes } from './routes/handsets.ts'
 import { healthRoute } from './routes/health.ts'
 import { hostRoutes } from './routes/host.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { networkRoutes } from './routes/network.ts'
 import { offBoardingRoutes } from './routes/off-boarding.ts'
 import { peopleRoutes } from './routes/people.ts'
@@ -33,6 +34,7 @@ import { setupTenantRoutes } from './routes/setup-tenant.ts'
 import { signInRoutes } from './routes/sign-in.ts'
 import { countersRoute } from './routes/counters.ts'
 import { statusRoute } from './routes/status.ts'
+import { traceRoutes } from './routes/traces.ts'
 import { securityHeaders } from './security-headers.ts'
 import { validatorCompiler } from './validation.ts'
 
@@ -93,6 +95,7 @@ export async function buildApp(context: ApiContext): Promise<Api> {
     sessionRoutes,
     statusRoute,
     countersRoute,
+    metricsRoutes,
     deviceRoutes,
     dectServerRoutes,
     handsetRoutes,
@@ -103,6 +106,7 @@ export async function buildApp(context: ApiContext): Promise<Api> {
     signInRoutes,
     peopleRoutes,
     callRoutes,
+    traceRoutes,
     settingsRoutes,
     setupRoutes,
     setupTenantRoutes,

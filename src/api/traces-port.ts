@@ -25,7 +25,7 @@ export interface TracedMessage {
 export interface TracedLeg {
   readonly sipCallId: string
   /** Who is at the far end. */
-  readonly party: (Omit<CallParty, 'kind'> & { kind: string }) | undefined
+  readonly party: CallParty | undefined
   readonly messages: readonly TracedMessage[]
   /** Messages of its middle that were pushed out. */
   readonly dropped: number

@@ -31,7 +31,8 @@ export function viewCall(call: CallRecord, store: ApiStore | undefined): CallVie
   }
 }
 
-function viewParty(party: CallParty, store: ApiStore | undefined): PartyView {
+/** A side of a call as the page shows it. */
+export function viewParty(party: CallParty, store: ApiStore | undefined): PartyView {
   const line = party.kind === 'line' ? store?.lines.find(party.id) : undefined
   return {
     kind: party.kind,

@@ -8,7 +8,7 @@ import { WallTime } from './wall-time.ts'
 
 /** Who is at the far end of a leg, as the call log names him. */
 export interface TracedParty {
-  kind: string
+  kind: 'line' | 'trunk' | 'service'
   id: string
   number: string
   displayName: string | undefined
