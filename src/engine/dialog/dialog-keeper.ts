@@ -82,7 +82,10 @@ export class DialogKeeper {
   ): OutgoingRequest {
     const hop = proxyUri ?? routing(dialog.state, target).nextHop
     const flow = proxyUri === undefined ? this.pinnedFlow(dialog) : undefined
-    return this.#context.transactions.send(() => this.#targets(dialog, hop), flow, prepare, user)
+    // An application that ends a call at once gives ACK and BYE in one breath; the callee knows no BYE before ACK.
+    const ack = dialog.answered?.underway
+    const targets = (): Promise<readonly Target[]> => this.#targets(dialog, hop)
+    return this.#context.transactions.send(ack ? () => ack.then(targets) : targets, flow, prepare, user)
   }
 
   // A softphone's Contact may name a host that nobody else knows; what it called from still reaches it.
@@ -114,9 +117,12 @@ export class DialogKeeper {
       go(flow)
       return
     }
-    this.#context.transactions
+    answered.underway = this.#context.transactions
       .openFlow(() => this.#targets(dialog, routing(dialog.state).nextHop))
       .then(go, onFailed)
+      .finally(() => {
+        answered.underway = undefined
+      })
   }
 
   /** RFC 3261 13.2.2.4: a repeated 2xx means that our ACK was lost. */

@@ -17,6 +17,8 @@ export interface AnsweredInvite {
   readonly sequence: number
   /** The ACK as sent; undefined until the application gave it. */
   ack: { request: SipRequest; flow: Flow } | undefined
+  /** The ACK on its way to a flow; nothing in the dialog may overtake it. */
+  underway?: Promise<void> | undefined
   /** Runs out when the application never acknowledges. */
   timer: Timer | undefined
   /** Set when CANCEL and 2xx crossed: BYE follows the ACK. */
