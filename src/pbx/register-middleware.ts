@@ -82,6 +82,8 @@ function inviteHandler(context: MiddlewareContext): Handler {
       dialled: withoutSecrets(dialledText(request.uri) ?? request.uri.slice(0, 100)),
       logger: logger.child({ call: id, callId: request.get('Call-ID') }),
     })
+    const sipCallId = request.get('Call-ID')
+    if (sipCallId !== undefined) calls.trace?.join(id, sipCallId, caller.party)
     const incoming = { call, caller, request, reply, cancelled }
     const limited = limitCalls({
       stopping: stopping(),
