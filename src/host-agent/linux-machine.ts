@@ -17,7 +17,8 @@ import {
 import { join } from 'node:path'
 import { done, refuse, type Machine, type Outcome } from './machine.ts'
 import { devicesIn, networkFilePrefix, renderNetworkFiles, type NetworkFiles } from './network-files.ts'
-import type { HostNetwork } from './requests.ts'
+import { banScript } from './ban-script.ts'
+import type { HostBans, HostNetwork } from './requests.ts'
 
 /** Runs a program of the system to its end. */
 export type Runner = (command: readonly [string, ...string[]]) => Promise<{ code: number; output: string }>
@@ -88,6 +89,11 @@ export class LinuxMachine implements Machine {
     return done
   }
 
+  async setBans(bans: HostBans): Promise<Outcome> {
+    const script = banScript(bans)
+    return script === '' ? done : this.#command(['nft', script])
+  }
+
   async setNetwork(network: HostNetwork): Promise<Outcome> {
     const wired = this.#wiredPorts()
     if (wired.length === 0) return refuse('The machine has no wired network port.')
@@ -156,7 +162,8 @@ export class LinuxMachine implements Machine {
     const { code, output } = await this.#run(command)
     if (code === 0) return done
     const last = output.trim().split('\n').at(-1) ?? ''
-    return refuse(`${command.slice(0, 2).join(' ')} failed (${code})${last === '' ? '.' : `: ${last}`}`)
+    const name = command[0] === 'nft' ? 'nft' : command.slice(0, 2).join(' ')
+    return refuse(`${name} failed (${code})${last === '' ? '.' : `: ${last}`}`)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { HostNetwork } from './requests.ts'
+import type { HostBans, HostNetwork } from './requests.ts'
 
 /** Done, or not done and why: one sentence for a person. */
 export type Outcome = { ok: true } | { ok: false; error: string }
@@ -21,4 +21,6 @@ export interface Machine {
   setNetwork(network: HostNetwork): Promise<Outcome>
   /** Makes an IANA name the machine's time zone, kept over boots. */
   setTimeZone(timeZone: string): Promise<Outcome>
+  /** Shuts out of the SIP ports, in the kernel; all or nothing. */
+  setBans(bans: HostBans): Promise<Outcome>
 }

@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net'
 import { refuse } from './machine.ts'
+import { readBans } from './read-bans.ts'
 import type { HostNetwork, Request, RequestName, StaticAddress } from './requests.ts'
 
 type Refusal = { ok: false; error: string }
@@ -17,6 +18,8 @@ export function readRequest(name: RequestName, bytes: Buffer): { ok: true; reque
       return readNetwork(fields)
     case 'time':
       return readTimeZone(fields)
+    case 'bans':
+      return readBanRequest(fields)
   }
 }
 
@@ -48,6 +51,13 @@ function readReason(
   if (typeof reason !== 'string' || reason.length > 200)
     return refuse('The reason must be a text of at most 200 characters.')
   return { ok: true, request: { name, reason: reason.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ') } }
+}
+
+function readBanRequest(fields: Fields): { ok: true; request: Request } | Refusal {
+  const strange = unknownField(fields, ['flush', 'ban', 'lift'])
+  if (strange) return strange
+  const read = readBans(fields)
+  return read.ok ? { ok: true, request: { name: 'bans', bans: read.bans } } : read
 }
 
 function readTimeZone(fields: Fields): { ok: true; request: Request } | Refusal {

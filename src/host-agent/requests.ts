@@ -1,5 +1,5 @@
 /** Names of the requests, in the order in which pending ones are served: a reboot comes last. */
-export const requestNames = ['network', 'time', 'factory-reset', 'reboot'] as const
+export const requestNames = ['network', 'time', 'bans', 'factory-reset', 'reboot'] as const
 export type RequestName = (typeof requestNames)[number]
 
 /** How the machine is to reach its network. */
@@ -27,9 +27,27 @@ export interface StaticAddress {
   dns: string[]
 }
 
+/** Who is to be shut out of the SIP ports from now on. */
+export interface HostBans {
+  /** True: everybody is let in first. */
+  flush: boolean
+  ban: HostBan[]
+  /** Addresses to let in again. */
+  lift: string[]
+}
+
+export interface HostBan {
+  /** IPv4, or the first address of an IPv6 /64. */
+  address: string
+  /** `udp` = only datagrams, and not quite all of them. */
+  reach: 'udp' | 'all'
+  seconds: number
+}
+
 /** A request that was understood. */
 export type Request =
   | { name: 'reboot'; reason: string }
   | { name: 'factory-reset'; reason: string }
   | { name: 'network'; network: HostNetwork }
   | { name: 'time'; timeZone: string }
+  | { name: 'bans'; bans: HostBans }

@@ -50,6 +50,8 @@ function act(machine: Machine, request: Request): Promise<Outcome> {
       return attempt(() => machine.setNetwork(request.network))
     case 'time':
       return attempt(() => machine.setTimeZone(request.timeZone))
+    case 'bans':
+      return attempt(() => machine.setBans(request.bans))
   }
 }
 
@@ -64,6 +66,10 @@ async function attempt(work: () => Promise<Outcome>): Promise<Outcome> {
 
 function describe(request: Request): string {
   if (request.name === 'network') return `network: ${JSON.stringify(request.network)}`
+  if (request.name === 'bans') {
+    const { flush, ban, lift } = request.bans
+    return `bans: ${flush ? 'all lifted, ' : ''}${ban.length} made, ${lift.length} lifted`
+  }
   if (request.name === 'time') return `time: ${request.timeZone}`
   return `${request.name}: ${request.reason}`
 }

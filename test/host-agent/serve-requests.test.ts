@@ -19,6 +19,7 @@ class FakeMachine implements Machine {
   }
   markForReset = () => this.#call('markForReset')
   setNetwork = (network: object) => this.#call(`setNetwork ${JSON.stringify(network)}`)
+  setBans = (bans: object) => this.#call(`setBans ${JSON.stringify(bans)}`)
   setTimeZone = async (timeZone: string): Promise<Outcome> => {
     if (timeZone === 'Broken') throw new Error('the disk is full')
     return this.#call(`setTimeZone ${timeZone}`)

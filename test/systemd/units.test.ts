@@ -59,8 +59,8 @@ t.test('the folders of the units are those of tmpfiles, and the user that of sys
   const requests = /--host-requests (\S+)/.exec(setting(mainUnit, 'ExecStart').join(' '))?.[1]
   t.match(tmpfiles, `d ${requests} 0700 branchline branchline`)
   for (const path of setting('branchline-host.path', 'PathExists'))
-    t.match(path, new RegExp(`^${requests}/(reboot|factory-reset|network|time)\\.json$`))
-  t.equal(setting('branchline-host.path', 'PathExists').length, 4)
+    t.match(path, new RegExp(`^${requests}/(reboot|factory-reset|network|time|bans)\\.json$`))
+  t.equal(setting('branchline-host.path', 'PathExists').length, 5)
   t.match(setting('branchline-host.service', 'ExecStart').join(' '), `--requests ${requests}`)
   for (const path of setting('branchline-host.service', 'ReadWritePaths').join(' ').split(' '))
     t.match(tmpfiles, `d ${path} `, 'a path that is missing would keep the unit from starting')

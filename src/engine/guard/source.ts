@@ -3,12 +3,14 @@ import { isSubnet, unmapIpv4 } from '#src/base/net.ts'
 
 /**
  * Who an address is to be taken for: an IPv4 address is itself; an IPv6 address is its /64, which is what one
- * subscriber or one link has (RFC 4291 2.5.4) and can move within at will. Written `2001:db8:1:2::/64`.
+ * subscriber or one link has (RFC 4291 2.5.4) and can move within at will: `2001:db8:1:2::/64`. A link-local one is itself.
  */
 export function sourceOf(host: string): string {
   if (!host.includes(':')) return host
   const plain = unmapIpv4(host)
-  return isIPv6(plain) ? `${prefix64(plain)}::/64` : plain
+  // All neighbours share the link's prefix.
+  if (!isIPv6(plain) || /^fe[89ab]/i.test(plain)) return plain
+  return `${prefix64(plain)}::/64`
 }
 
 /** The first four groups, without leading zeros. */

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Clock } from '#src/base/clock.ts'
 import { ApplianceError } from '#src/base/errors.ts'
 import type { Logger } from '#src/base/logger.ts'
-import type { HostControl, NetworkApplier } from './ports.ts'
+import type { HostControl, KernelFirewall, NetworkApplier } from './ports.ts'
 import { RequestFolder } from './request-folder.ts'
 import { refuseForeignDir } from './wipe-data-dir.ts'
 
@@ -11,6 +11,8 @@ export interface Host {
   control: HostControl
   /** Undefined: the network is the operating system's. */
   network: NetworkApplier | undefined
+  /** Undefined: the firewall is the operating system's. */
+  firewall: KernelFirewall | undefined
 }
 
 /** What the box does to itself on a machine that is not its own. */
@@ -25,10 +27,11 @@ export function findHost(
   options: { folder: string | undefined; clock: Clock; logger: Logger } & OwnProcess,
 ): Host {
   const { folder, clock, logger } = options
-  if (folder === undefined) return { control: processControl(options), network: undefined }
+  if (folder === undefined)
+    return { control: processControl(options), network: undefined, firewall: undefined }
   if (!existsSync(folder)) {
     logger.warn({ folder }, 'there is no folder for requests to the host: the machine is left alone')
-    return { control: processControl(options), network: undefined }
+    return { control: processControl(options), network: undefined, firewall: undefined }
   }
   const requests = new RequestFolder({ folder, clock, logger })
   return {
@@ -39,6 +42,7 @@ export function findHost(
       setTimeZone: (timeZone, signal) => requests.ask('time', { timeZone }, signal),
     },
     network: { apply: (configuration, signal) => requests.ask('network', { ...configuration }, signal) },
+    firewall: { change: (bans, signal) => requests.ask('bans', { ...bans }, signal) },
   }
 }
 

@@ -17,6 +17,20 @@ export interface HostControl {
   setTimeZone(timeZone: string, signal?: AbortSignal): Promise<void>
 }
 
+/** Who is shut out of the SIP ports by the kernel; only on the image. Rejects like HostControl. */
+export interface KernelFirewall {
+  change(bans: BanChange, signal?: AbortSignal): Promise<void>
+}
+
+/** A step from one list of bans to the next, at most 150 entries each way. */
+export interface BanChange {
+  /** True: everybody is let in first. */
+  flush: boolean
+  /** IPv4 addresses, or the first address of an IPv6 /64. */
+  ban: { address: string; reach: 'udp' | 'all'; seconds: number }[]
+  lift: string[]
+}
+
 /**
  * Puts a network configuration into force until the next boot; on the image only. Rejects like HostControl, and
  * when `signal` ends the wait.

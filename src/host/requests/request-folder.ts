@@ -15,7 +15,7 @@ import { ApplianceError } from '#src/base/errors.ts'
 import type { Logger } from '#src/base/logger.ts'
 
 /** Names of the requests, as the root side knows them. */
-export type RequestName = 'reboot' | 'factory-reset' | 'network' | 'time'
+export type RequestName = 'reboot' | 'factory-reset' | 'network' | 'time' | 'bans'
 
 /** How long the root side may take before the box gives up. DHCP is not waited for, the machine's own work is. */
 const limitMs: Record<RequestName, number> = {
@@ -23,6 +23,7 @@ const limitMs: Record<RequestName, number> = {
   'factory-reset': 15_000,
   network: 30_000,
   time: 15_000,
+  bans: 15_000,
 }
 /** Beside the notice of the file system, which some file systems do not give. */
 const pollMs = 250

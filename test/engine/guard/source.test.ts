@@ -15,7 +15,7 @@ t.test('an IPv4 address stands for itself, an IPv6 address for its /64', async (
     ['::', '0:0:0:0::/64'],
     ['1:2:3:4:5:6:7::', '1:2:3:4::/64'],
     ['64:ff9b::192.0.2.1', '64:ff9b:0:0::/64'],
-    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['fe80::1%eth0', 'fe80::1%eth0'],
     ['nonsense', 'nonsense'],
     ['', ''],
   ]

@@ -20,6 +20,7 @@ function start(t: Test, outcome: Outcome = done) {
     markForReset: () => note('markForReset'),
     setNetwork: (network) => note(network),
     setTimeZone: (timeZone) => note(timeZone),
+    setBans: (bans) => note(bans),
   }
   // As branchline-host.path does: the root side is woken, serves what lies there, and ends.
   let turn = Promise.resolve()
@@ -48,12 +49,19 @@ t.test('what the box asks for is what the root side understands', async (t) => {
   const fixed = { address: '192.0.2.10', prefixLength: 24, gateway: null, dns: ['192.0.2.53'] }
   await host.network?.apply({ mode: 'static', ...fixed, vlan: 4094 }, signal)
   await host.control.setTimeZone('Europe/Berlin')
+  const bans = {
+    flush: true,
+    ban: [{ address: '203.0.113.9', reach: 'udp' as const, seconds: 600 }],
+    lift: [],
+  }
+  await host.firewall?.change(bans)
   await host.control.reboot('a test')
   t.match(asked, [
     { interface: undefined, vlan: undefined, static: undefined },
     { interface: 'eth1', vlan: 7, static: undefined },
     { vlan: 4094, static: fixed },
     'Europe/Berlin',
+    { flush: true, ban: [{ address: '203.0.113.9', reach: 'udp', seconds: 600 }], lift: [] },
   ])
 })
 
