@@ -1,5 +1,6 @@
 import dgram from 'node:dgram'
 import net from 'node:net'
+import type { Clock } from '#src/base/clock.ts'
 
 /** Where a Homer collector listens. */
 export interface Collector {
@@ -30,8 +31,10 @@ const maxWaitingBytes = 1024 * 1024
 const connectTimeoutMs = 10_000
 
 /** Opens the way to a collector; it is ready, or lost, later. */
-export function openLink(collector: Collector, listener: LinkListener): CollectorLink {
-  return collector.protocol === 'udp' ? new UdpLink(collector, listener) : new TcpLink(collector, listener)
+export function openLink(collector: Collector, clock: Clock, listener: LinkListener): CollectorLink {
+  return collector.protocol === 'udp'
+    ? new UdpLink(collector, listener)
+    : new TcpLink(collector, clock, listener)
 }
 
 /** A connected socket: the name is looked up once, and a closed port shows as a refusal. */
@@ -76,21 +79,24 @@ class TcpLink implements CollectorLink {
   readonly #socket: net.Socket
   #closed = false
 
-  constructor({ host, port }: Collector, listener: LinkListener) {
-    this.#socket = net.connect({ host, port, noDelay: true, keepAlive: true, timeout: connectTimeoutMs })
+  constructor({ host, port }: Collector, clock: Clock, listener: LinkListener) {
+    this.#socket = net.connect({ host, port, noDelay: true, keepAlive: true })
+    const timer = clock.setTimer(connectTimeoutMs, () =>
+      this.#socket.destroy(new Error('no connection in time')),
+    )
     let failure: Error | undefined
     this.#socket.on('connect', () => {
-      this.#socket.setTimeout(0)
+      timer.cancel()
       if (!this.#closed) listener.onReady()
     })
     this.#socket.on('drain', () => {
       if (!this.#closed) listener.onReady()
     })
-    this.#socket.on('timeout', () => this.#socket.destroy(new Error('no connection in time')))
     this.#socket.on('error', (error) => (failure = error))
     // A collector says nothing; what it says is thrown away, or it would fill the socket.
     this.#socket.resume()
     this.#socket.on('close', () => {
+      timer.cancel()
       if (this.#closed) return
       this.#closed = true
       listener.onLost(failure ?? new Error('the collector closed the connection'))

@@ -105,7 +105,7 @@ export class HomerExport {
   }
 
   #connect(target: HomerTarget): void {
-    const link = openLink(target, {
+    const link = openLink(target, this.#clock, {
       onReady: () => {
         if (!this.#linkUp) this.#logger.info({ host: target.host, port: target.port }, 'sending to Homer')
         this.#linkUp = true
