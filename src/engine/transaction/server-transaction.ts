@@ -106,7 +106,10 @@ export class ServerTransaction {
   respond(response: SipResponse): number {
     if (!this.#takes(response.status)) return 0
     // A 100 that was put off in case of a challenge goes first, as if it had never waited: callers count on it.
-    if (this.#invite && response.status > 100 && response.status < 300) this.#act('sendTrying')
+    if (this.#invite && response.status > 100 && response.status < 300) {
+      this.#act('sendTrying')
+      this.#timers.stopRetransmit()
+    }
     this.#last = response
     if (response.status >= 200) {
       const { gate } = this.#context

@@ -66,6 +66,7 @@ const machines: Machine[] = [
       'timerH',
       'timerI',
       'timerL',
+      'timerT',
       'timerU',
       'transportError',
     ],
@@ -76,6 +77,7 @@ const machines: Machine[] = [
       ~ proceeding success -> accepted: sendResponse startL
       u proceeding failure -> completed: sendResponse startG startH
       r proceeding failure -> completed: sendResponse startH
+      ~ proceeding timerT -> proceeding: sendTrying
       ~ proceeding timerU -> proceeding: reportUnanswered
       ~ proceeding transportError -> terminated: stopTimers reportTransportError
       ~ completed request -> completed: resend
