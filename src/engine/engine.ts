@@ -7,6 +7,8 @@ import type { UserAgentCounters } from './dialog/context.ts'
 import type { RequestContext } from './dialog/request-context.ts'
 import type { Dialog } from './dialog/dialog.ts'
 import { DialogTable } from './dialog/dialog-table.ts'
+import { createDns } from './dns/create-dns.ts'
+import type { Dns } from './dns/dns-port.ts'
 import type { DirectDoor } from './direct-door.ts'
 import { BanGuard, type Guard } from './guard/guard.ts'
 import { createNewWorkGate } from './guard/new-work.ts'
@@ -15,7 +17,7 @@ import type { MemoryLink } from './memory-link.ts'
 import type { EngineOptions, TlsRenewal, TlsRenewed } from './options.ts'
 import type { TransactionCounters } from './transaction/driver.ts'
 import { TransactionLayer, type TransactionUser } from './transaction/transaction-layer.ts'
-import { createSystemDns, resolveTarget, type Dns } from './transport/resolve-target.ts'
+import { resolveTarget, type ResolveOptions } from './transport/resolve-target.ts'
 import { createTransportLayer } from './transport/transport-layer.ts'
 import type { Flow, ListenerAddress, Target, TransportUser } from './transport/transport-port.ts'
 import { FlowWatchers, type PeerFlows } from './peer-flows.ts'
@@ -51,7 +53,10 @@ export interface Engine {
 }
 
 /** Binds every listener and the door, or throws the ApplianceError that names the one that failed. */
-export async function startEngine(options: EngineOptions, dns: Dns = createSystemDns()): Promise<Engine> {
+export async function startEngine(
+  options: EngineOptions,
+  dns: Dns = createDns({ ...options, servers: options.dnsServers }),
+): Promise<Engine> {
   const { clock, random } = options
   // Most of what the engine has to say is caused by peers, known or not.
   const logger = sparingly(options.logger, clock)
@@ -103,6 +108,12 @@ export async function startEngine(options: EngineOptions, dns: Dns = createSyste
       onStraySuccess: (response, flow) => relay.user?.onStraySuccess(response, flow),
     },
   )
+  const resolveOptions: ResolveOptions = {
+    staticHosts: options.staticHosts,
+    dns,
+    random,
+    reaches: (address) => transport.reaches(address),
+  }
   const context: RequestContext = {
     clock,
     random,
@@ -116,7 +127,7 @@ export async function startEngine(options: EngineOptions, dns: Dns = createSyste
     serving: new Map(),
     asking: new Map(),
     counters: userAgentCounters,
-    resolve: (uri) => resolve(uri, options, dns),
+    resolve: (uri) => resolve(uri, resolveOptions),
     listeners: () => transport.listeners,
     nominalFlow: () => nominalFlow(transport.listeners[0]),
   }
@@ -211,10 +222,10 @@ class TransportSide implements TransportUser {
   }
 }
 
-async function resolve(uri: string, options: EngineOptions, dns: Dns): Promise<Target[]> {
+async function resolve(uri: string, options: ResolveOptions): Promise<Target[]> {
   const parsed = parseUri(/^[a-z]+:/i.test(uri) && !/^[^:]+:\d+(;|$)/.test(uri) ? uri : `sip:${uri}`)
   if (!parsed) return []
-  return resolveTarget(parsed, { staticHosts: options.staticHosts, dns, random: options.random })
+  return resolveTarget(parsed, options)
 }
 
 // Used to show a request that never left: the application must see it before its 503.

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { startEngine } from '#src/engine/engine.ts'
-import type { Dns } from '#src/engine/transport/resolve-target.ts'
+import type { Dns } from '#src/engine/dns/dns-port.ts'
 import { MergedRequests } from '#src/engine/dialog/merged-requests.ts'
 import type { ServerTransaction } from '#src/engine/transaction/server-transaction.ts'
 import { SipHeaders } from '#src/sip/message.ts'
@@ -24,7 +24,11 @@ async function startWith(t: Test, dns: Dns) {
 }
 
 void t.test('a Contact that names a host nobody knows: ACK and BYE go back to the peer itself', async (t) => {
-  const { srf, peer } = await startWith(t, { srv: async () => [], addresses: async () => [] })
+  const { srf, peer } = await startWith(t, {
+    naptr: async () => [],
+    srv: async () => [],
+    addresses: async () => [],
+  })
   const call = srf.createUAC(`sip:peer@127.0.0.1:${peer.port}`, { localSdp: sdp })
   const invite = await peer.nextRequest('INVITE')
   const ok = peer.answer(invite, 200, 'OK', 'peer-tag')
@@ -42,7 +46,11 @@ void t.test('a Contact that names a host nobody knows: ACK and BYE go back to th
 void t.test('what waits for its way when the application goes is never sent', async (t) => {
   const asked: (() => void)[] = []
   const slow = new Promise<string[]>((resolve) => asked.push(() => resolve(['127.0.0.1'])))
-  const { engine, srf, leave, peer } = await startWith(t, { srv: async () => [], addresses: () => slow })
+  const { engine, srf, leave, peer } = await startWith(t, {
+    naptr: async () => [],
+    srv: async () => [],
+    addresses: () => slow,
+  })
   srf.createUAC(`sip:peer@slow.test:${peer.port}`, { localSdp: sdp }).catch(() => undefined)
   t.equal(engine.counters()['requestsAsking'], 1)
   leave()

@@ -36,6 +36,8 @@ export interface CountingTransportLayer extends TransportLayer {
   counters(): Record<string, number>
   /** True when a peer that proved a name by certificate is connected from this address. */
   isProvenPeer(host: string): boolean
+  /** True when this machine has a route to an address. */
+  reaches(address: string): boolean
   /** Puts new certificates into force for handshakes to come, all of them or none; connections stay. */
   renewTls(next: TlsRenewal): TlsRenewed
 }
@@ -225,6 +227,10 @@ class Layer implements CountingTransportLayer {
 
   noteUnanswered(flow: Flow, sinceMs: number): void {
     if (flow instanceof StreamConnection) flow.noteUnanswered(sinceMs)
+  }
+
+  reaches(address: string): boolean {
+    return this.#context.localAddresses.toward(address) !== undefined
   }
 
   renewTls(next: TlsRenewal): TlsRenewed {

@@ -1,11 +1,46 @@
 import t from 'tap'
-import { orderSrv, resolveTarget, type Dns, type SrvRecord } from '#src/engine/transport/resolve-target.ts'
+import type { Dns, NaptrRecord, SrvRecord } from '#src/engine/dns/dns-port.ts'
+import { resolveTarget } from '#src/engine/transport/resolve-target.ts'
+import { orderSrv } from '#src/engine/transport/services.ts'
 import type { TransportProtocol } from '#src/engine/transport/transport-port.ts'
 import { systemRandom } from '#src/base/random.ts'
 import { parseUri } from '#src/sip/uri.ts'
 
-const zone: { srv: Record<string, SrvRecord[]>; a: Record<string, string[]> } = {
+const naptr = (
+  order: number,
+  preference: number,
+  service: string,
+  replacement: string,
+  flags = 's',
+): NaptrRecord => ({ order, preference, flags, service, replacement })
+
+const zone: {
+  naptr: Record<string, NaptrRecord[]>
+  srv: Record<string, SrvRecord[]>
+  a: Record<string, string[]>
+} = {
+  naptr: {
+    // RFC 3263 4.1's own example, in another order on the wire.
+    'naptr.example.org': [
+      naptr(100, 50, 'SIP+D2U', '_sip._udp.naptr.example.org'),
+      naptr(50, 50, 'SIPS+D2T', '_sips._tcp.naptr.example.org'),
+      naptr(50, 90, 'sip+d2t', '_sip._tcp.naptr.example.org.'),
+    ],
+    'strange.example.org': [
+      naptr(10, 10, 'E2U+sip', '', 'u'),
+      naptr(10, 20, 'SIP+D2W', '_sip._ws.strange.example.org'),
+      naptr(20, 10, 'SIP+D2S', '_sip._sctp.strange.example.org'),
+      naptr(30, 20, 'SIP+D2U', 'two.example.org', 'A'),
+      naptr(30, 10, 'SIP+D2T', 'one.example.org', 'a'),
+      naptr(40, 10, 'SIPS+D2T', 'one.example.org', 'a'),
+    ],
+    'onlysip.example.org': [naptr(10, 10, 'SIP+D2U', 'one.example.org', 'a')],
+  },
   srv: {
+    '_sips._tcp.naptr.example.org': [{ priority: 0, weight: 0, port: 5061, name: 'two.example.org' }],
+    '_sip._tcp.naptr.example.org': [{ priority: 0, weight: 0, port: 5060, name: 'two.example.org' }],
+    '_sip._tcp.tcponly.example.org': [{ priority: 0, weight: 0, port: 5062, name: 'two.example.org' }],
+    '_sip._udp.tcponly.example.org': [{ priority: 0, weight: 0, port: 0, name: '.' }],
     '_sip._udp.both.example.org': [{ priority: 1, weight: 1, port: 5070, name: 'one.example.org' }],
     '_sips._tcp.both.example.org': [
       { priority: 20, weight: 1, port: 5063, name: 'two.example.org' },
@@ -24,6 +59,7 @@ function fakeDns(): Dns & { asked: string[] } {
   const asked: string[] = []
   return {
     asked,
+    naptr: async (name) => (asked.push(name), zone.naptr[name] ?? []),
     srv: async (name) => (asked.push(name), zone.srv[name] ?? []),
     addresses: async (name) => (asked.push(name), zone.a[name] ?? []),
   }
@@ -68,6 +104,18 @@ void t.test('where requests go (RFC 3263 4)', async (t) => {
       ['tls 192.0.2.1 5062', 'tls 2001:db8::1 5062', 'tls 192.0.2.2 5063'],
     ],
     ['sip:gone.example.org', undefined, []],
+    ['sip:tcponly.example.org', undefined, ['tcp 192.0.2.2 5062']],
+    ['sip:naptr.example.org', undefined, ['tls 192.0.2.2 5061', 'tcp 192.0.2.2 5060']],
+    ['sips:naptr.example.org', undefined, ['tls 192.0.2.2 5061']],
+    ['sip:naptr.example.org;transport=tcp', undefined, ['tcp 192.0.2.2 5060']],
+    ['sip:naptr.example.org:5060', undefined, []],
+    [
+      'sip:strange.example.org',
+      undefined,
+      ['tcp 192.0.2.1 5060', 'tcp 2001:db8::1 5060', 'udp 192.0.2.2 5060'],
+    ],
+    ['sips:strange.example.org', undefined, ['tls 192.0.2.1 5061', 'tls 2001:db8::1 5061']],
+    ['sips:onlysip.example.org', undefined, []],
     ['sip:nowhere.example.org', undefined, []],
     ['tel:+49301', undefined, []],
   ]
@@ -94,8 +142,34 @@ void t.test('literals and static hosts ask nobody', async (t) => {
 void t.test('a failing server is not an unknown name', async (t) => {
   const uri = parseUri('sip:one.example.org')
   if (!uri) return t.fail()
-  const dns: Dns = { srv: async () => Promise.reject(new Error('SERVFAIL')), addresses: async () => [] }
-  await t.rejects(resolveTarget(uri, { staticHosts, dns }), /SERVFAIL/)
+  const failing = (): Promise<never> => Promise.reject(new Error('no server'))
+  const dns: Dns = { naptr: async () => [], srv: failing, addresses: async () => [] }
+  await t.rejects(resolveTarget(uri, { staticHosts, dns }), /no server/)
+  await t.rejects(resolveTarget(uri, { staticHosts, dns: { ...fakeDns(), naptr: failing } }), /no server/)
+  const refused = Object.assign(new Error('refused'), { code: 'NOTIMP' })
+  const router: Dns = { ...fakeDns(), naptr: () => Promise.reject(refused) }
+  t.same((await resolveTarget(uri, { staticHosts, dns: router })).length, 2, 'a router without NAPTR')
+})
+
+void t.test('a family without a route is tried last, unless it is the only one', async (t) => {
+  const ask = async (text: string, reaches: (address: string) => boolean): Promise<string[]> => {
+    const uri = parseUri(text)
+    if (!uri) throw new Error(text)
+    const dns: Dns = { ...fakeDns(), addresses: async () => ['2001:db8::1', '2001:db8::2', '192.0.2.1'] }
+    return (await resolveTarget(uri, { staticHosts, dns, reaches })).map(({ host }) => host)
+  }
+  t.same(await ask('sip:a.example.org', () => true), ['2001:db8::1', '2001:db8::2', '192.0.2.1'])
+  t.same(await ask('sip:a.example.org', (one) => !one.includes(':')), [
+    '192.0.2.1',
+    '2001:db8::1',
+    '2001:db8::2',
+  ])
+  t.same(await ask('sip:a.example.org', () => false), ['2001:db8::1', '2001:db8::2', '192.0.2.1'])
+})
+
+void t.test('a target knows whether its URI named the transport', async (t) => {
+  t.equal((await resolve('sip:192.0.2.5;transport=udp')).targets[0]?.asked, true)
+  t.equal((await resolve('sip:192.0.2.5')).targets[0]?.asked, undefined)
 })
 
 void t.test('SRV records of one priority are spread by weight (RFC 2782)', (t) => {
