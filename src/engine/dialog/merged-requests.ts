@@ -19,7 +19,8 @@ export class MergedRequests {
     const { headers } = transaction.request
     const key = `${headers.get('Call-ID') ?? ''} ${tagOf(headers.get('From') ?? '') ?? ''} ${headers.get('CSeq') ?? ''}`
     const before = this.#open.get(key)
-    if (before && isOpen(before)) return false
+    // Only a UAS takes a second copy for a mistake; a proxy may meet the same request twice.
+    if (before && isOpen(before) && before.user?.forwards !== true) return false
     this.#open.set(key, transaction)
     this.#forgetOldest()
     return true

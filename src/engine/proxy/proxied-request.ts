@@ -34,6 +34,7 @@ const elsewhere = ['SIP;cause=200;text="Call completed elsewhere"']
 /** A request and its response context (RFC 3261 16.7): one server transaction, a branch for each target tried. */
 export class ProxiedRequest implements ServerTransactionUser, BranchUser {
   readonly transaction: ServerTransaction
+  readonly forwards = true
   readonly #context: ProxyContext
   readonly #plan: ForwardPlan
   readonly #observer: ProxyObserver | undefined

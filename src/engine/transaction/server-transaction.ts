@@ -26,6 +26,8 @@ export interface ServerTransactionUser {
   onUnanswered(transaction: ServerTransaction): void
   /** The last call: nothing comes after it. */
   onTerminated(transaction: ServerTransaction): void
+  /** It passes the request on: the same request may come again another way (RFC 3261 16.3-4, a spiral). */
+  readonly forwards?: boolean
 }
 
 /** One request from one peer: absorbs its retransmissions and repeats our answer. */
