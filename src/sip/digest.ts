@@ -1,5 +1,5 @@
-import { hash, timingSafeEqual } from 'node:crypto'
-import { skipQuoted } from './params.ts'
+import { hash } from 'node:crypto'
+import { isBlank, skipQuoted } from './params.ts'
 
 /** The hashes we speak; RFC 8760 adds those of SHA-2 to SIP. Others are refused. */
 export type DigestHash = 'MD5' | 'SHA-256' | 'SHA-512-256'
@@ -49,6 +49,7 @@ const maxValueLength = 4096
 const maxDirectives = 32
 
 const quote = 0x22
+const comma = 0x2c
 
 // Reads `Digest name=value, name="value"`: undefined when it is another scheme, too long, or broken.
 function directivesOf(value: string): Map<string, string> | undefined {
@@ -56,13 +57,13 @@ function directivesOf(value: string): Map<string, string> | undefined {
   const directives = new Map<string, string>()
   let at = 7
   while (at < value.length) {
-    while (at < value.length && /[ \t,]/.test(value[at] as string)) at++
+    while (isBlank(value.charCodeAt(at)) || value.charCodeAt(at) === comma) at++
     if (at >= value.length) break
     const equals = value.indexOf('=', at)
     if (equals < 0) return undefined
     const name = value.slice(at, equals).trim().toLowerCase()
     at = equals + 1
-    while (at < value.length && /[ \t]/.test(value[at] as string)) at++
+    while (isBlank(value.charCodeAt(at))) at++
     let text: string
     if (value.charCodeAt(at) === quote) {
       const end = skipQuoted(value, at)
@@ -182,6 +183,17 @@ function hexHash(algorithm: DigestAlgorithm, text: string): string {
   return hash(algorithms[algorithm].hash, text, 'hex')
 }
 
+// All phones of a domain register at one and the same URI: H(method:uri) is computed once for a whole morning of them.
+// No secret is in it.
+let lastAction = { algorithm: '', text: '', hash: '' }
+
+function actionHash(algorithm: DigestAlgorithm, text: string): string {
+  if (lastAction.text !== text || lastAction.algorithm !== algorithm) {
+    lastAction = { algorithm, text, hash: hexHash(algorithm, text) }
+  }
+  return lastAction.hash
+}
+
 /** H(username:realm:password), lower-case hexadecimal: what a registrar stores instead of the password. */
 export function ha1(identity: {
   username: string
@@ -207,9 +219,9 @@ export function digestResponse(proof: {
   body?: string | undefined
 }): string {
   const { algorithm, nonce, qop } = proof
-  let ha2 = `${proof.method}:${proof.uri}`
-  if (qop?.integrity) ha2 += `:${hexHash(algorithm, proof.body ?? '')}`
-  ha2 = hexHash(algorithm, ha2)
+  let action = `${proof.method}:${proof.uri}`
+  if (qop?.integrity) action += `:${hexHash(algorithm, proof.body ?? '')}`
+  const ha2 = actionHash(algorithm, action)
   if (!qop) return hexHash(algorithm, `${proof.ha1}:${nonce}:${ha2}`)
   const key = algorithms[algorithm].session
     ? hexHash(algorithm, `${proof.ha1}:${nonce}:${qop.cnonce}`)
@@ -220,9 +232,12 @@ export function digestResponse(proof: {
 
 /** Compares two hexadecimal digests in a time that does not depend on where they differ. */
 export function digestEquals(expected: string, given: string): boolean {
-  const first = Buffer.from(expected, 'latin1')
-  const second = Buffer.from(given, 'latin1')
-  return first.length === second.length && timingSafeEqual(first, second)
+  if (expected.length !== given.length) return false
+  let difference = 0
+  for (let index = 0; index < expected.length; index++) {
+    difference |= expected.charCodeAt(index) ^ given.charCodeAt(index)
+  }
+  return difference === 0
 }
 
 /** True when the credentials prove the stored HA1 for a request of this method and, with auth-int, this body. */
@@ -245,6 +260,7 @@ export function nonceCountOf(credentials: DigestCredentials): number {
 }
 
 function quoted(text: string): string {
+  if (!/[\\"\r\n]/.test(text)) return `"${text}"`
   return `"${text.replace(/[\r\n]+/g, ' ').replace(/[\\"]/g, '\\$&')}"`
 }
 
