@@ -1,3 +1,4 @@
+import { shareTimers } from '#src/base/shared-timers.ts'
 import { sparingly } from '#src/base/sparing-logger.ts'
 import { peerNamesHeader } from '#src/sip/peer-identity.ts'
 import type { SipRequest, SipResponse } from '#src/sip/message.ts'
@@ -57,7 +58,9 @@ export async function startEngine(
   options: EngineOptions,
   dns: Dns = createDns({ ...options, servers: options.dnsServers }),
 ): Promise<Engine> {
-  const { clock, random } = options
+  const { random } = options
+  // Transactions set thousands of timers of a handful of durations, and cancel nearly all.
+  const clock = shareTimers(options.clock)
   // Most of what the engine has to say is caused by peers, known or not.
   const logger = sparingly(options.logger, clock)
   const guard = options.guard && new BanGuard(options.guard, clock, logger)
