@@ -11,6 +11,7 @@ import type { Api } from './fastify-types.ts'
 import { registerOpenApi } from './open-api.ts'
 import { registerPage } from './page-files.ts'
 import { serveDevices } from './provisioning/device-door.ts'
+import { banRoutes } from './routes/bans.ts'
 import { callRoutes } from './routes/calls.ts'
 import { certificateRoutes } from './routes/certificate.ts'
 import { credentialRoutes } from './routes/credentials.ts'
@@ -108,6 +109,7 @@ export async function buildApp(context: ApiContext): Promise<Api> {
     callRoutes,
     traceRoutes,
     settingsRoutes,
+    banRoutes,
     setupRoutes,
     setupTenantRoutes,
     certificateRoutes,

@@ -47,6 +47,10 @@ const partNames: Record<keyof ApiParts, { text: string; advice: string }> = {
     advice: 'The status page says why, and how to mend it.',
   },
   counters: { text: 'Nothing is counted now.', advice: 'The status page says which parts are not running.' },
+  bans: {
+    text: 'The box shuts nobody out now.',
+    advice: 'The SIP engine is not running, or its guard is switched off under Settings.',
+  },
   traces: { text: 'The signalling cannot be read now.', advice: 'The status page says why.' },
   dect: { text: 'DECT is not running.', advice: 'The status page says why, and how to mend it.' },
 }

@@ -2,6 +2,7 @@ import type { DectPort } from '#src/dect/ports.ts'
 import type { Onboarding } from '#src/onboarding/ports.ts'
 import type { Pbx, SignInPort } from '#src/pbx/ports.ts'
 import type { Provisioning } from '#src/provisioning/ports.ts'
+import type { BansPort } from './bans-port.ts'
 import type { ApiContext } from './context.ts'
 import { viewCall, viewLiveCall } from './views/calls.ts'
 import { viewTrunk } from './views/health.ts'
@@ -50,6 +51,11 @@ export function forwardSignIn(signIn: SignInPort, context: ApiContext): () => vo
     signIn.on('signInFailed', (fact) => events.publish('signInFailed', fact)),
   ]
   return () => stops.forEach((stop) => stop())
+}
+
+/** Passes on who was shut out or let in; the returned function stops that. */
+export function forwardBans(bans: BansPort, { events }: ApiContext): () => void {
+  return bans.on('changed', (fact) => events.publish('bansChanged', fact))
 }
 
 /** Passes subscription windows on to the open pages; the returned function stops that. */

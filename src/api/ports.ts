@@ -10,6 +10,7 @@ import type { Pbx, SignInPort } from '#src/pbx/ports.ts'
 import type { Provisioning } from '#src/provisioning/ports.ts'
 import type { Store } from '#src/store/store.ts'
 import type { SetupOptions } from './setup/options.ts'
+import type { BansPort } from './bans-port.ts'
 import type { TracesPort } from './traces-port.ts'
 
 /** What the page needs of the store: everything but closing it. */
@@ -97,6 +98,7 @@ export interface ApiParts {
   lab: LabPort | undefined
   counters: CountersPort | undefined
   traces: TracesPort | undefined
+  bans: BansPort | undefined
   provisioning: Provisioning | undefined
   dect: DectPort | undefined
   network: NetworkControl | undefined

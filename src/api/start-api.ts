@@ -10,6 +10,7 @@ import { buildApp } from './build-app.ts'
 import type { ApiContext } from './context.ts'
 import { EventHub } from './event-hub.ts'
 import {
+  forwardBans,
   forwardDect,
   forwardOnboarding,
   forwardPbx,
@@ -58,7 +59,7 @@ export async function startApi(options: ApiOptions): Promise<ApiHandle> {
       app.server.setSecureContext({ cert: certPem, key: keyPem, minVersion: 'TLSv1.2' }),
     stop: async () => {
       stopHealth()
-      attach({ pbx: undefined, signIn: undefined, onboarding: undefined, dect: undefined })
+      attach({ pbx: undefined, signIn: undefined, onboarding: undefined, dect: undefined, bans: undefined })
       events.close()
       await Promise.all([app.close(), door.close()])
     },
@@ -80,6 +81,7 @@ export function createContext(options: ApiOptions): ApiContext {
       lab: undefined,
       counters: undefined,
       traces: undefined,
+      bans: undefined,
       provisioning: undefined,
       dect: undefined,
       network: undefined,
@@ -100,12 +102,13 @@ export function createAttach(context: ApiContext): (parts: Partial<ApiParts>) =>
   let stopPbx = (): void => undefined
   let stopSignIn = (): void => undefined
   let stopDect = (): void => undefined
+  let stopBans = (): void => undefined
   let stopOnboarding = (): void => undefined
   let stopProvisioning = (): void => undefined
   return (changed) => {
     const before = context.parts
     context.parts = { ...before, ...changed }
-    const { dect, onboarding, pbx, provisioning, signIn, store } = context.parts
+    const { bans, dect, onboarding, pbx, provisioning, signIn, store } = context.parts
     if (store !== before.store) {
       context.sessions.attach(store?.secrets)
       context.owner.attach(store?.secrets)
@@ -113,6 +116,10 @@ export function createAttach(context: ApiContext): (parts: Partial<ApiParts>) =>
     if (pbx !== before.pbx) {
       stopPbx()
       stopPbx = pbx ? forwardPbx(pbx, context) : () => undefined
+    }
+    if (bans !== before.bans) {
+      stopBans()
+      stopBans = bans ? forwardBans(bans, context) : () => undefined
     }
     if (signIn !== before.signIn) {
       stopSignIn()

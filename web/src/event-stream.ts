@@ -12,6 +12,7 @@ const names: ApiEventName[] = [
   'enrolmentsChanged',
   'policiesChanged',
   'settingsChanged',
+  'bansChanged',
   'callStarted',
   'callChanged',
   'callEnded',

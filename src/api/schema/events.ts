@@ -17,6 +17,8 @@ export interface ApiEvents {
   enrolmentsChanged: Record<string, never>
   policiesChanged: { scope: string }
   settingsChanged: { etag: string }
+  /** An address was shut out of SIP, or is let in again. */
+  bansChanged: { address: string }
   callStarted: LiveCallView
   callChanged: LiveCallView
   callEnded: CallView

@@ -5,6 +5,8 @@ export const auditWords: Record<string, string> = {
   'admin.reset': 'took the password away',
   'adoption.close': 'ended the adoption of new phones',
   'adoption.open': 'opened a time to adopt new phones',
+  'allowList.add': 'put an address on the list of those never shut out',
+  'ban.lift': 'let an address in again',
   'box.claim': 'claimed the box',
   'box.restart': 'restarted the box',
   'call.capture': 'downloaded the signalling of a call',
