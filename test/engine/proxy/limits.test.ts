@@ -3,9 +3,13 @@ import type { SipRequest } from '#src/sip/message.ts'
 import { RawPeer } from '#test/engine/support/raw-peer.ts'
 import { portOf, startBareEngine } from '#test/support/start-engine.ts'
 import { until } from '#test/support/until.ts'
-import { answerInvite, calleeOf, proxyWorld } from './world.ts'
+import { answerInvite, calleeOf, proxyWorld, type ProxyWorld } from './world.ts'
 
 t.setTimeout(20_000)
+
+async function outcomeOf(world: ProxyWorld): Promise<void> {
+  await world.results[0]
+}
 
 const branchOf = (request: SipRequest): string =>
   /branch=([^;]+)/.exec(request.headers.get('Via') ?? '')?.[1] ?? ''
@@ -115,14 +119,14 @@ void t.test('a request that must not be forwarded is refused, and the applicatio
     const answer = await world.caller.nextResponse()
     t.equal(answer.status, status)
     if (field) t.equal(answer.headers.get(field[0]), field[1])
-    await t.rejects(world.results[0] ?? Promise.resolve(), 'the application hears of it')
+    await t.rejects(() => outcomeOf(world), 'the application hears of it')
     t.equal(calleeOf(world, 0).received.length, 0)
     t.equal(world.engine.counters()['requestsServing'], 0)
   }
   const world = await proxyWorld(t, { callees: 0, more: ['sip:not a uri', 'sip:[::'] })
   world.caller.send(world.caller.request('INVITE'))
   t.equal((await world.caller.nextResponse()).status, 500)
-  await t.rejects(world.results[0] ?? Promise.resolve())
+  await t.rejects(() => outcomeOf(world))
 })
 
 void t.test('a loop ends at its second round (RFC 5393 4.2)', async (t) => {

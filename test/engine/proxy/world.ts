@@ -1,4 +1,3 @@
-import type Srf from 'drachtio-srf'
 import type { Test } from 'tap'
 import type { SipRequest } from '#src/sip/message.ts'
 import { RawPeer } from '#test/engine/support/raw-peer.ts'
@@ -41,14 +40,13 @@ export async function proxyWorld(
   const engine = await startTestEngine(t, { clock })
   const caller = await RawPeer.open(t, engine.udpPort)
   const callees: RawPeer[] = []
-  for (let count = options.callees ?? 1; count > 0; count--)
-    callees.push(await RawPeer.open(t, engine.udpPort))
+  const { callees: count = 1, methods = ['invite'], more = [], suffix = '', ...wish } = options
+  while (callees.length < count) callees.push(await RawPeer.open(t, engine.udpPort))
   const results: Promise<ProxyResults>[] = []
-  const { callees: _count, methods = ['invite'], more = [], suffix = '', ...wish } = options
   for (const method of methods) {
     engine.srf.use(method as 'invite', (request) => {
       const targets = callees.map(({ port }) => `sip:127.0.0.1:${port}${suffix}`)
-      const proxy = engine.srf as Srf & { proxyRequest: ProxyRequest }
+      const proxy = engine.srf as unknown as { proxyRequest: ProxyRequest }
       const result = proxy.proxyRequest(request, [...targets, ...more], { ...wish })
       // A refusal is looked at by the test that wants it.
       result.catch(() => undefined)
