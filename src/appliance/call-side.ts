@@ -17,9 +17,10 @@ import { createRtpengineRelay } from '#src/media/rtpengine/rtpengine-relay.ts'
 import type { Settings } from '#src/model/settings.ts'
 import type { TenantEndpoints } from '#src/model/tenant.ts'
 import { connectDrachtio, connectEmbedded } from '#src/pbx/connect-srf.ts'
-import type { EnrolmentPort, Pbx, SignInPort } from '#src/pbx/ports.ts'
+import type { EnrolmentPort, Pbx, PeerEvidence, SignInPort } from '#src/pbx/ports.ts'
 import { startPbx } from '#src/pbx/start-pbx.ts'
 import type { Store } from '#src/store/store.ts'
+import { evidenceFor, guardOptions } from './guard-side.ts'
 import type { LiveSettings } from './live-settings.ts'
 import type { ApplianceOptions } from './options.ts'
 import { reportWaiting, startPart, type Started } from './part.ts'
@@ -84,6 +85,7 @@ export async function startCallSide(parts: CallSideParts): Promise<CallSide> {
       srf: sip.srf,
       ...(sip.direct ? { direct: sip.direct } : {}),
       ...(sip.engine ? { flows: sip.engine.flows } : {}),
+      ...evidenceOf(sip.engine),
       store: parts.store,
       relay,
       endpoints: createMediaEndpoints({
@@ -125,6 +127,11 @@ function createRelay(parts: CallSideParts, logger: Logger): MediaRelay {
   return createEmbeddedRelay({ ...media, clock, random, logger })
 }
 
+function evidenceOf(engine: Engine | undefined): { evidence?: PeerEvidence } {
+  const evidence = engine && evidenceFor(engine)
+  return evidence ? { evidence } : {}
+}
+
 async function startSip(parts: CallSideParts): Promise<Started<Sip>> {
   const { settings, options, lifetime } = parts
   const foreign = settings.sip.drachtio
@@ -152,6 +159,7 @@ function engineOptions({
   certificate,
   tenant,
   options,
+  live,
   store,
   signalling,
 }: CallSideParts): EngineOptions {
@@ -201,6 +209,7 @@ function engineOptions({
       address === undefined ? [] : [{ name, address }],
     ),
     limits: defaultLimits,
+    ...guardOptions(settings, live),
     timers: { t1Ms: 500, t2Ms: 4000, t4Ms: 5000 },
     door: door.enabled ? { host: door.host, port: door.port, secret: doorSecret(store, options) } : undefined,
     userAgent: `Branchline/${options.version}`,

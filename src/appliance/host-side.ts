@@ -4,13 +4,15 @@ import { NetworkTrials } from '#src/host/network/network-control.ts'
 import { readSystemNetwork } from '#src/host/network/read-system.ts'
 import { SavedNetwork } from '#src/host/network/saved-network.ts'
 import { findHost } from '#src/host/requests/host-control.ts'
-import type { HostControl } from '#src/host/requests/ports.ts'
+import type { HostControl, KernelFirewall } from '#src/host/requests/ports.ts'
 import type { ApplianceOptions } from './options.ts'
 
 /** The machine below the box and its network. */
 export interface HostSide {
   control: HostControl
   network: NetworkTrials
+  /** Undefined: the firewall is the operating system's. */
+  firewall: KernelFirewall | undefined
   /** Makes the time zone of the settings the machine's, where the machine is the box's own. */
   applyTimeZone(timeZone: string): void
 }
@@ -41,6 +43,7 @@ export function startHostSide(options: ApplianceOptions, health: Health, lifetim
   return {
     control: host.control,
     network,
+    firewall: host.firewall,
     applyTimeZone(timeZone) {
       if (!host.control.ownsMachine) return
       lifetime.run('time-zone', (signal) =>

@@ -14,9 +14,10 @@ import type { TenantEndpoints } from '#src/model/tenant.ts'
 import { createSettingsService } from '#src/settings/settings-service.ts'
 import { createSignIn } from '#src/signin/create-sign-in.ts'
 import { startConsole } from './console-side.ts'
-import { startHostSide } from './host-side.ts'
+import { startHostSide, type HostSide } from './host-side.ts'
 import { printWelcome } from './welcome.ts'
 import { startCallSide } from './call-side.ts'
+import { openGuardSide } from './guard-side.ts'
 import { createLiveSettings, type LiveSettings } from './live-settings.ts'
 import { layFoundation, type Foundation } from './foundation.ts'
 import type { Appliance, ApplianceOptions, LabHandle } from './options.ts'
@@ -127,7 +128,7 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
     if (foundation.sound) host.applyTimeZone(settings.site.timeZone)
     const drain = foundation.sound
       ? await startWork({
-          ...{ options, foundation, live, health, lifetime, page, certificate, addresses },
+          ...{ options, foundation, live, health, lifetime, page, certificate, addresses, host },
           watchCalls: (count) => (liveCalls = count),
         })
       : leaveOut(health, foundation.stored ? 'settings' : 'store')
@@ -179,6 +180,7 @@ interface Work {
   page: ApiHandle
   certificate: Awaited<ReturnType<typeof ensureBoxCertificate>>
   addresses: ReturnType<typeof createLocalAddressFinder>
+  host: HostSide
   /** Takes the way to count live calls, once there can be any. */
   watchCalls(count: () => number): void
 }
@@ -225,6 +227,14 @@ async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>
     tenant,
     addresses,
   })
+  const guarding = openGuardSide({
+    options,
+    engine: side.engine,
+    store,
+    health,
+    lifetime,
+    firewall: work.host.firewall,
+  })
   tracing.follow(side.pbx)
   work.watchCalls(() => side.pbx?.liveCalls().length ?? 0)
   const tls = side.engine?.listeners.find(({ protocol }) => protocol === 'tls')
@@ -246,12 +256,13 @@ async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>
       store: store.settings,
       file: options.configFile,
       args: options.overrides,
-      parts: [live.part, tracing.settingsPart],
+      parts: [live.part, tracing.settingsPart, guarding.settingsPart],
       logger,
     }),
     pbx: side.pbx,
     counters: { read: () => readCounters(side, tracing) },
     traces: tracing.traces,
+    bans: guarding.bans,
     signIn,
     onboarding,
     dect,
