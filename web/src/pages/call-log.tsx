@@ -4,7 +4,8 @@ import type { CallPage, CallView } from '#src/api/schema/calls.ts'
 import { ask } from '../api-client.ts'
 import { count, formatDuration, formatMoment } from '../format.ts'
 import { Empty, Failure, Loading } from '../ui/notice.tsx'
-import { Party } from '../ui/party.tsx'
+import { Signalling, SignallingButton } from '../signalling/signalling.tsx'
+import { Party, partyName } from '../ui/party.tsx'
 import { State } from '../ui/state.tsx'
 import { useAction, useResource } from '../use-resource.ts'
 
@@ -26,6 +27,7 @@ export function CallLog(): VNode {
     if (data) setFirst((now) => merge(data.calls, older.length > 0 ? now : []))
   }, [data])
   const calls = merge(first, older)
+  const [looked, setLooked] = useState<CallView>()
   const hasMore = (next === undefined ? data?.next : next) !== null
   return (
     <>
@@ -54,14 +56,24 @@ export function CallLog(): VNode {
                 Talked
               </th>
               <th scope="col">Result</th>
+              <th>
+                <span class="visually-hidden">Actions</span>
+              </th>
             </tr>
           </thead>
           <tbody>
             {calls.map((call) => (
-              <Row key={call.id} call={call} />
+              <Row key={call.id} call={call} onLook={() => setLooked(call)} />
             ))}
           </tbody>
         </table>
+      )}
+      {looked && (
+        <Signalling
+          callId={looked.id}
+          title={`Signalling: ${partyName(looked.caller)} → ${looked.callee ? partyName(looked.callee) : looked.dialled}`}
+          onClose={() => setLooked(undefined)}
+        />
       )}
       <Failure failure={more.failure} />
       {calls.length > 0 && hasMore && (
@@ -73,7 +85,7 @@ export function CallLog(): VNode {
   )
 }
 
-function Row(props: { call: CallView }): VNode {
+function Row(props: { call: CallView; onLook: () => void }): VNode {
   const { call } = props
   const answered = call.answeredAtMs !== null
   return (
@@ -96,6 +108,9 @@ function Row(props: { call: CallView }): VNode {
             {!answered && <span class="muted"> SIP {call.sipStatus}</span>}
           </span>
         </div>
+      </td>
+      <td class="actions">
+        <SignallingButton of={partyName(call.caller)} onOpen={props.onLook} />
       </td>
     </tr>
   )

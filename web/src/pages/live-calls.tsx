@@ -4,6 +4,7 @@ import type { LiveCallsView, LiveCallView } from '#src/api/schema/calls.ts'
 import { ask } from '../api-client.ts'
 import { onEvent } from '../event-stream.ts'
 import { formatDuration } from '../format.ts'
+import { Signalling, SignallingButton } from '../signalling/signalling.tsx'
 import { Confirm } from '../ui/dialog.tsx'
 import { Empty, Failure, Loading } from '../ui/notice.tsx'
 import { Party, partyName } from '../ui/party.tsx'
@@ -22,6 +23,7 @@ export function LiveCalls(): VNode {
   const { data, failure, reload } = useResource<LiveCallsView>('/api/calls/live')
   const [calls, setCalls] = useState<LiveCallView[]>([])
   const [ending, setEnding] = useState<LiveCallView>()
+  const [looked, setLooked] = useState<LiveCallView>()
   useEffect(() => {
     if (data) setCalls(data.calls)
   }, [data])
@@ -101,6 +103,7 @@ export function LiveCalls(): VNode {
                   {call.answeredAtMs === null && <span class="muted"> ringing</span>}
                 </td>
                 <td class="actions">
+                  <SignallingButton of={partyName(call.caller)} onOpen={() => setLooked(call)} />{' '}
                   <button
                     type="button"
                     class="small"
@@ -114,6 +117,13 @@ export function LiveCalls(): VNode {
             ))}
           </tbody>
         </table>
+      )}
+      {looked && (
+        <Signalling
+          callId={looked.id}
+          title={`Signalling: ${partyName(looked.caller)} → ${looked.dialled}`}
+          onClose={() => setLooked(undefined)}
+        />
       )}
       {ending && <HangUp call={ending} onClose={() => setEnding(undefined)} />}
     </>

@@ -6,6 +6,7 @@ import { SettingInput } from '../settings/setting-input.tsx'
 import { Account } from '../settings/account.tsx'
 import { History } from '../settings/history.tsx'
 import { Machine } from '../settings/machine.tsx'
+import { MetricsToken } from '../settings/metrics-token.tsx'
 import { Restart } from '../settings/restart.tsx'
 import { groupsOf, patchOf, removalOf, shownValue, type Edits } from '../settings/edits.ts'
 import { count } from '../format.ts'
@@ -136,6 +137,7 @@ export function Settings(): VNode {
         </form>
       )}
       <Account />
+      <MetricsToken />
       <Machine onRestart={() => setRestarting(true)} />
       <History />
     </>

@@ -7,6 +7,8 @@ export function Dialog(props: {
   onClose: () => void
   children: ComponentChildren
   wide?: boolean
+  /** `full`: as wide as the window, for what is drawn. */
+  size?: 'full'
 }): VNode {
   const dialog = useRef<HTMLDialogElement>(null)
   const titleId = useId()
@@ -25,7 +27,7 @@ export function Dialog(props: {
   return (
     <dialog
       ref={dialog}
-      class={props.wide ? 'dialog wide' : 'dialog'}
+      class={['dialog', props.wide && 'wide', props.size].filter(Boolean).join(' ')}
       aria-labelledby={titleId}
       onCancel={(event) => {
         event.preventDefault()
