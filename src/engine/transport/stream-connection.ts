@@ -169,6 +169,11 @@ export class StreamConnection implements PooledFlow {
   }
 
   #onMessage(bytes: Buffer): void {
+    const { doorkeeper } = this.#context
+    if (doorkeeper !== undefined && !doorkeeper.admitsMessage(this.remoteHost, bytes)) {
+      this.destroy()
+      return
+    }
     this.#halfSinceMs = undefined
     this.#lastActiveAtMs = this.#context.clock.monotonicMs()
     this.#context.receive(bytes, this)

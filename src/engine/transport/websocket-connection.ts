@@ -164,6 +164,11 @@ export class WebSocketConnection implements PooledFlow {
       if (data.length === 4) this.#webSocket.send(sipPong)
       return
     }
+    const { doorkeeper } = this.#context
+    if (doorkeeper !== undefined && !doorkeeper.admitsMessage(this.remoteHost, data)) {
+      this.destroy()
+      return
+    }
     this.#context.receive(data, this)
   }
 
