@@ -110,7 +110,7 @@ export class WebSocketConnection implements PooledFlow {
 
   /** Pings a quiet peer, and closes when a time limit has passed. */
   sweep(nowMs: number): void {
-    if (this.#closed) return
+    if (this.#closed || this.#socket.destroyed) return
     const { limits, counters } = this.#context
     if (this.#halfSinceMs !== undefined && nowMs - this.#halfSinceMs >= limits.halfMessageTimeoutMs) {
       counters.halfMessageTimeouts++
