@@ -134,7 +134,7 @@ export async function startEngine(
     listeners: () => transport.listeners,
     nominalFlow: () => nominalFlow(transport.listeners[0]),
   }
-  const userAgent = new UserAgent(context)
+  const userAgent = new UserAgent(context, options.applicationLoss?.dialogs)
   relay.user = userAgent
   const wire: WireContext = {
     clock,
@@ -181,6 +181,7 @@ export async function startEngine(
       dialogsAlive: context.dialogs.size,
       requestsServing: context.serving.size,
       requestsAsking: context.asking.size,
+      proxiedAlive: userAgent.proxiedAlive,
       routes: routes.size,
       ...(guard && { ...guard.counters, bansStanding: guard.bans().length }),
       ...(overload && { ...overload.counters, overloaded: overload.report().overloaded ? 1 : 0 }),

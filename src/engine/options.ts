@@ -88,6 +88,31 @@ export interface EngineLimits {
   idleTimeoutMs: number
 }
 
+/** Where applications outside this process come in. */
+export interface DoorOptions {
+  host: string
+  /** 0 = any free port. */
+  port: number
+  secret: string
+  /** Set: the door takes TLS only. */
+  tls?: { certificatePem: string; keyPem: string } | undefined
+}
+
+/** An application that waits to be called (`srf.listen`); it is called again whenever the connection is lost. */
+export interface OutboundApplication {
+  host: string
+  port: number
+  /** The application must know it, as it would at the door. */
+  secret: string
+  /** What it gets, lower case: it cannot ask for anything itself. */
+  methods: string[]
+  /** Set: TLS, the certificate checked against these roots and the host's name. */
+  tls?: { caPem: string[] } | undefined
+}
+
+/** What becomes of the dialogs of an application that is gone: ended at once, or kept for its return. */
+export type DialogsOfTheLost = 'end' | { waitMs: number }
+
 export interface EngineOptions extends DialogPolicy {
   listen: ListenOptions[]
   outboundTls: OutboundTls[]
@@ -95,7 +120,14 @@ export interface EngineOptions extends DialogPolicy {
   limits: EngineLimits
   timers: TimerBases
   /** The TCP door for drachtio-srf applications outside this process; undefined = closed. */
-  door: { host: string; port: number; secret: string } | undefined
+  door: DoorOptions | undefined
+  /** Applications that the engine calls, instead of them calling it; left out = none. */
+  applications?: OutboundApplication[]
+  /**
+   * When an application is lost: open requests get 503 at once; its dialogs are ended (the default) or wait for one
+   * with the same tags. An application of several processes gives each a tag of its own then.
+   */
+  applicationLoss?: { dialogs: DialogsOfTheLost }
   /**
    * When a request too large for one datagram goes over TCP (RFC 3261 18.1.1), falling back to UDP where there is
    * none: `unless-asked` (the default) leaves targets alone whose URI says transport=udp, as those of phones do.

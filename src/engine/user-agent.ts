@@ -1,12 +1,14 @@
 import type { SipRequest, SipResponse } from '#src/sip/message.ts'
+import { ApplicationLoss } from './application-loss.ts'
 import type { Application } from './dialog/application.ts'
 import { ApplicationRequests, type RequestCommand } from './dialog/application-requests.ts'
 import { AwaitedNotifies } from './dialog/awaited-notifies.ts'
 import type { RequestContext } from './dialog/request-context.ts'
-import { bareRequest, DialogKeeper } from './dialog/dialog-keeper.ts'
+import { DialogKeeper } from './dialog/dialog-keeper.ts'
 import { NetworkRequests } from './dialog/network-requests.ts'
 import type { ProxyCommand, ProxyingApplication } from './proxy/proxy-command.ts'
 import { Proxy } from './proxy/proxy.ts'
+import type { DialogsOfTheLost } from './options.ts'
 import { ResponseJudges } from './dialog/response-judges.ts'
 import type { ServerTransaction } from './transaction/server-transaction.ts'
 import type { TransactionUser } from './transaction/transaction-layer.ts'
@@ -21,8 +23,9 @@ export class UserAgent implements CommandHandler, TransactionUser {
   readonly #network: NetworkRequests
   readonly #applications: ApplicationRequests
   readonly #proxy: Proxy
+  readonly #loss: ApplicationLoss
 
-  constructor(context: RequestContext) {
+  constructor(context: RequestContext, dialogsOfTheLost: DialogsOfTheLost = 'end') {
     this.#context = context
     this.#keeper = new DialogKeeper(context)
     const judges = new ResponseJudges(context, this.#keeper)
@@ -30,6 +33,9 @@ export class UserAgent implements CommandHandler, TransactionUser {
     this.#network = new NetworkRequests(context, this.#keeper, judges, this.#awaited)
     this.#applications = new ApplicationRequests(context, this.#keeper, judges, this.#awaited)
     this.#proxy = new Proxy(context)
+    this.#loss = new ApplicationLoss(context, this.#keeper, dialogsOfTheLost, (client, command) =>
+      this.respond(client, command),
+    )
   }
 
   /** How many proxied requests wait for their final response. */
@@ -50,26 +56,12 @@ export class UserAgent implements CommandHandler, TransactionUser {
     this.#applications.handle(client, command)
   }
 
-  /**
-   * An application is gone: what waits for its answer is refused, its calls are ended. Nobody else could ever
-   * take them over.
-   */
-  gone(client: Application): void {
-    for (const request of [...this.#context.serving.values()]) {
-      if (request.application === client) request.refuse(request.dialog ? 481 : 503)
-    }
-    for (const request of [...this.#context.asking.values()]) {
-      if (request.application !== client) continue
-      // What waits for a connection is not sent at all; nobody would be there to end what it begins.
-      if (request.request) request.cancel(undefined, bareRequest('CANCEL'))
-      else request.abandon()
-    }
-    for (const dialog of this.#context.dialogs.all()) {
-      if (dialog.application !== client) continue
-      if (dialog.kind === 'INVITE' && dialog.state.phase === 'confirmed') {
-        this.#keeper.bye(dialog, 503, 'Application gone', false)
-      } else this.#keeper.remove(dialog)
-    }
+  gone(client: Application, name: string | undefined): void {
+    this.#loss.lost(client, name)
+  }
+
+  arrived(client: Application, name: string): void {
+    this.#loss.returned(client, name)
   }
 
   /** RFC 3261 16: from here on the request belongs to the proxy; it must be outside dialogs and unanswered. */
@@ -86,6 +78,7 @@ export class UserAgent implements CommandHandler, TransactionUser {
   stop(): void {
     this.#awaited.stop()
     this.#proxy.stop()
+    this.#loss.stop()
     for (const request of [...this.#context.asking.values()]) request.abandon()
     for (const dialog of this.#context.dialogs.all()) this.#keeper.remove(dialog)
   }

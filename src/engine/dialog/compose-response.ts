@@ -128,6 +128,11 @@ function needsContact(method: string, status: number): boolean {
   return method === 'INVITE' || method === 'SUBSCRIBE' || method === 'UPDATE' || method === 'REFER'
 }
 
+/** A response as an application would write it, to be completed by the composer. */
+export function bareResponse(status: number, fields: string[] = []): SipResponse {
+  return { kind: 'response', status, reason: '', headers: new SipHeaders(fields), body: noBody }
+}
+
 /** True for a body that can only be a session description. */
 export function isSdp(body: Buffer): boolean {
   return body.length > 3 && body[0] === 0x76 && body[1] === 0x3d && body[2] === 0x30

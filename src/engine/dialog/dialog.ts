@@ -29,7 +29,8 @@ export interface AnsweredInvite {
 export class Dialog {
   readonly id: string
   readonly kind: 'INVITE' | 'SUBSCRIBE'
-  readonly application: Application
+  /** Changes when it is lost and comes back. */
+  application: Application
   state: DialogState
   /** Where the peer was heard from last. */
   flow: Flow

@@ -33,7 +33,7 @@ export class DirectClient implements Application, DirectDoor {
     if (this.#gone) return
     this.#gone = true
     this.#routes.removeAll(this)
-    this.#handler.gone(this)
+    this.#handler.gone(this, undefined)
   }
 
   request(

@@ -37,7 +37,10 @@ export interface CommandHandler {
     },
   ): void
   proxy(client: ProxyingApplication, command: ProxyCommand): void
-  gone(client: Application): void
+  /** A client has shown the secret. Its name is made of its tags. */
+  arrived(client: Application, name: string): void
+  /** A client is lost; without a name it cannot come back. */
+  gone(client: Application, name: string | undefined): void
 }
 
 /** What every client shares. */
@@ -58,6 +61,7 @@ export class WireClient implements ProxyingApplication {
   /** Undefined: trusted, a part of this process. */
   readonly #secret: string | undefined
   #authenticated = false
+  #name: string | undefined
   #gone = false
 
   constructor(
@@ -100,7 +104,7 @@ export class WireClient implements ProxyingApplication {
     if (this.#gone) return
     this.#gone = true
     this.#context.routes.removeAll(this)
-    this.#context.handler.gone(this)
+    this.#context.handler.gone(this, this.#name)
   }
 
   request(
@@ -150,6 +154,10 @@ export class WireClient implements ProxyingApplication {
     }
     this.#authenticated = true
     this.#put(helloPayload(this.#id(), command.id, this.#context.listeners()))
+    // A part of this process ends with it: only a client behind a connection can be awaited.
+    if (this.#secret === undefined || this.#name !== undefined) return
+    this.#name = command.tags.sort().join(',')
+    this.#context.handler.arrived(this, this.#name)
   }
 
   #obey(command: Exclude<Command, { verb: 'authenticate' }>): void {

@@ -1,0 +1,176 @@
+import type { Timer } from '#src/base/clock.ts'
+import type { SipRequest, SipResponse } from '#src/sip/message.ts'
+import { tagOf } from '#src/sip/name-addr.ts'
+import { unsolicited, type Application, type MessageMeta } from './dialog/application.ts'
+import { bareResponse } from './dialog/compose-response.ts'
+import type { Dialog } from './dialog/dialog.ts'
+import { bareRequest, type DialogKeeper } from './dialog/dialog-keeper.ts'
+import type { RequestContext } from './dialog/request-context.ts'
+import type { DialogsOfTheLost } from './options.ts'
+
+/** Answers a request that an application was given, as that application would. */
+export type Respond = (
+  client: Application,
+  command: { commandId: string; transaction: string; response: SipResponse },
+) => void
+
+const retryAfterS = 2
+
+/**
+ * Cleans up behind applications that go away. Whatever waits for an answer gets one at once, so that the peer can
+ * try elsewhere. Dialogs are ended, or wait for an application of the same name to come back.
+ */
+export class ApplicationLoss {
+  readonly #context: RequestContext
+  readonly #keeper: DialogKeeper
+  readonly #dialogs: DialogsOfTheLost
+  readonly #respond: Respond
+  readonly #waiting = new Set<StandIn>()
+
+  constructor(context: RequestContext, keeper: DialogKeeper, dialogs: DialogsOfTheLost, respond: Respond) {
+    this.#context = context
+    this.#keeper = keeper
+    this.#dialogs = dialogs
+    this.#respond = respond
+  }
+
+  /** An application is gone; without a name it can never come back. */
+  lost(client: Application, name: string | undefined): void {
+    const standIn = name === undefined || this.#dialogs === 'end' ? undefined : this.#standIn(client, name)
+    this.#answerOpen(client, standIn !== undefined)
+    this.#takeBack(client)
+    for (const dialog of this.#dialogsOf(client)) {
+      if (standIn && (dialog.kind === 'SUBSCRIBE' || dialog.state.phase === 'confirmed')) {
+        dialog.application = standIn
+      } else this.#end(dialog)
+    }
+  }
+
+  /** An application has come; what its predecessor of the same name left is its own. */
+  returned(client: Application, name: string): void {
+    for (const standIn of [...this.#waiting]) {
+      if (standIn.name !== name) continue
+      this.#waiting.delete(standIn)
+      for (const dialog of this.#dialogsOf(standIn)) dialog.application = client
+      standIn.handTo(client)
+    }
+  }
+
+  /** Forgets who was waited for. */
+  stop(): void {
+    for (const standIn of this.#waiting) standIn.stop()
+    this.#waiting.clear()
+  }
+
+  #standIn(client: Application, name: string): StandIn | undefined {
+    if (this.#dialogs === 'end' || this.#dialogsOf(client).length === 0) return undefined
+    const standIn = new StandIn(name, this.#respond)
+    this.#waiting.add(standIn)
+    standIn.timer = this.#context.clock.setTimer(this.#dialogs.waitMs, () => {
+      this.#waiting.delete(standIn)
+      standIn.stop()
+      for (const dialog of this.#dialogsOf(standIn)) this.#end(dialog)
+    })
+    return standIn
+  }
+
+  #answerOpen(client: Application, waiting: boolean): void {
+    for (const request of [...this.#context.serving.values()]) {
+      if (request.application !== client) continue
+      const inside = tagOf(request.request.headers.get('To') ?? '') !== undefined
+      if (!inside) request.refuse(503)
+      // Whoever hangs up is right, with or without an application.
+      else if (request.request.method === 'BYE') request.refuse(200)
+      else if (waiting) request.refuse(503, ['Retry-After', String(retryAfterS)])
+      else request.refuse(481)
+    }
+  }
+
+  #takeBack(client: Application): void {
+    for (const request of [...this.#context.asking.values()]) {
+      if (request.application !== client) continue
+      // What waits for a connection is not sent at all; nobody would be there to end what it begins.
+      if (request.request) request.cancel(undefined, bareRequest('CANCEL'))
+      else request.abandon()
+    }
+  }
+
+  #end(dialog: Dialog): void {
+    if (dialog.kind !== 'INVITE' || dialog.state.phase !== 'confirmed') {
+      this.#keeper.remove(dialog)
+      return
+    }
+    const bye = (): void => this.#keeper.bye(dialog, 503, 'Application gone', false)
+    const { answered } = dialog
+    // RFC 3261 13.2.2.4: a 2xx is acknowledged before the call that it began is ended.
+    if (answered && !answered.ack) this.#keeper.acknowledge(dialog, answered, undefined, bye, bye)
+    else bye()
+  }
+
+  #dialogsOf(client: Application): Dialog[] {
+    return this.#context.dialogs.all().filter((dialog) => dialog.application === client)
+  }
+}
+
+/** Answers for an application that is awaited: BYE is taken, everything else should come again a little later. */
+class StandIn implements Application {
+  readonly name: string
+  readonly readsText = true
+  timer: Timer | undefined
+  readonly #respond: Respond
+  readonly #ended: { meta: MessageMeta; dialog: string; request: SipRequest }[] = []
+  #gone = false
+
+  constructor(name: string, respond: Respond) {
+    this.name = name
+    this.#respond = respond
+  }
+
+  get gone(): boolean {
+    return this.#gone
+  }
+
+  /** Tells the returning application which of its dialogs have ended meanwhile. */
+  handTo(client: Application): void {
+    this.stop()
+    for (const { meta, dialog, request } of this.#ended.splice(0)) {
+      client.request(
+        { ...meta, source: 'application' },
+        { transaction: unsolicited, dialog },
+        undefined,
+        request,
+      )
+    }
+  }
+
+  stop(): void {
+    this.#gone = true
+    this.timer?.cancel()
+  }
+
+  request(
+    meta: MessageMeta,
+    ids: { transaction: string; dialog: string },
+    _receivedOn: { host: string; port: number } | undefined,
+    request: SipRequest,
+  ): void {
+    const { method } = request
+    if (method === 'BYE') this.#ended.push({ meta, dialog: ids.dialog, request })
+    if (method === 'ACK' || method === 'CANCEL' || ids.transaction === unsolicited) return
+    const response =
+      method === 'BYE' ? bareResponse(200) : bareResponse(503, ['Retry-After', String(retryAfterS)])
+    this.#respond(this, { commandId: '', transaction: ids.transaction, response })
+  }
+
+  response(): void {
+    // Nothing is asked in its name, so nothing is answered.
+  }
+
+  sent(): void {
+    // Nobody wants a copy of what went out.
+  }
+
+  refused(): void {
+    // The request was over before it could be answered.
+  }
+}
