@@ -1,6 +1,6 @@
 import { parseUri } from '#src/sip/uri.ts'
 import { tagOf, uriOf } from '#src/sip/name-addr.ts'
-import type { SipRequest, SipResponse } from '#src/sip/message.ts'
+import type { SipRequest } from '#src/sip/message.ts'
 import type { Flow, Target, TransportProtocol } from '../transport/transport-port.ts'
 import type { Application } from './application.ts'
 import type { AwaitedNotifies } from './awaited-notifies.ts'
@@ -11,9 +11,10 @@ import type { Dialog } from './dialog.ts'
 import { nextSequence } from './dialog-state.ts'
 import { bareRequest, type DialogKeeper } from './dialog-keeper.ts'
 import { sequenceOf, uriParameter } from './header-values.ts'
+import { longerSession, withRack } from './mend-request.ts'
 import { preloadedRoute } from './preloaded-route.ts'
 import type { ResponseJudges } from './response-judges.ts'
-import { parseMinSe, parseSessionExpires, type SessionWish } from './session-agreement.ts'
+import type { SessionWish } from './session-agreement.ts'
 import { sentMeta, UacRequest } from './uac-request.ts'
 
 /** One `sip` command that is a request. */
@@ -321,23 +322,4 @@ export class ApplicationRequests {
   #firstSequence(): number {
     return 1_000_000 + (this.#context.random.bytes(4).readUInt32BE() % 100_000_000)
   }
-}
-
-// RFC 4028 7.3: once more with the peer's Min-SE, as long as it asks for more than before. What never asked for a
-// session timer cannot be too brief.
-function longerSession(asked: UacRequest, refusal: SipResponse): boolean {
-  const minSeS = parseMinSe(refusal.headers.get('Min-SE')) ?? 0
-  const interval = parseSessionExpires(asked.request?.headers.get('Session-Expires'))
-  if (!interval || minSeS <= interval.intervalS || minSeS <= asked.minSeS) return false
-  asked.minSeS = minSeS
-  return true
-}
-
-// RFC 3262 7.2: RAck names the INVITE as it went out last; after a 422 the library knows an older number.
-function withRack(prack: SipRequest, dialog: Dialog): SipRequest {
-  const rseq = /^\s*(\d+)\s/.exec(prack.headers.get('RAck') ?? '')?.[1]
-  if (rseq === undefined || dialog.inviteSequence === undefined) return prack
-  const headers = prack.headers.clone()
-  headers.set('RAck', `${rseq} ${dialog.inviteSequence} INVITE`)
-  return { ...prack, headers }
 }

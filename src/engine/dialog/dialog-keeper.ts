@@ -54,17 +54,24 @@ export class DialogKeeper {
     else this.remove(dialog)
   }
 
-  /** The subscriptions of a dialog; the last one takes along a dialog that carries no call. */
-  subscriptionsOf(dialog: Dialog): Subscriptions {
+  /**
+   * Begins or refreshes a subscription; it is forgotten one transaction life after its end. The last one takes along
+   * a dialog that carries no call.
+   */
+  keepSubscription(dialog: Dialog, side: SubscriptionSide, key: string, expiresS: number): void {
     dialog.subscriptions ??= new Subscriptions(this.#context.clock, () => {
       if (dialog.kind !== 'INVITE' || dialog.inviteOver) this.remove(dialog)
     })
-    return dialog.subscriptions
+    dialog.subscriptions.keep(side, key, this.#lifeMs(expiresS))
   }
 
-  /** RFC 6665: forgets a subscription that nobody refreshed one transaction life after its end. */
-  keepSubscription(dialog: Dialog, side: SubscriptionSide, key: string, expiresS: number): void {
-    this.subscriptionsOf(dialog).keep(side, key, secondsToMs(expiresS) + 64 * this.#context.bases.t1Ms)
+  /** Its notifier says how long it lives on. */
+  prolongSubscription(dialog: Dialog, side: SubscriptionSide, key: string, expiresS: number): void {
+    dialog.subscriptions?.prolong(side, key, this.#lifeMs(expiresS))
+  }
+
+  #lifeMs(expiresS: number): number {
+    return secondsToMs(expiresS) + 64 * this.#context.bases.t1Ms
   }
 
   /** The flow that in-dialog requests must use, if there is one. */

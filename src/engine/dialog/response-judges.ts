@@ -1,5 +1,4 @@
 import { tagOf } from '#src/sip/name-addr.ts'
-import { secondsToMs } from '#src/base/clock.ts'
 import { parseDecimal } from '#src/sip/cseq.ts'
 import type { SipRequest, SipResponse } from '#src/sip/message.ts'
 import type { UserAgentContext } from './context.ts'
@@ -7,18 +6,11 @@ import type { AnsweredInvite, Dialog } from './dialog.ts'
 import { confirm, dialogFromResponse, isReliableProvisional, withRefreshResponse } from './dialog-state.ts'
 import type { DialogKeeper } from './dialog-keeper.ts'
 import { isSdp } from './compose-response.ts'
-import { eventKey, isTerminated, referKey, stateExpiresS, subscribesByRefer } from './event-key.ts'
+import { subscribesByRefer } from './event-key.ts'
 import { sequenceOf } from './header-values.ts'
 import { acceptSession } from './session-agreement.ts'
+import { noteNotified, noteSubscribed, noteUnnotified, noteUnsubscribed } from './subscription-usage.ts'
 import type { ResponseJudge, UacRequest } from './uac-request.ts'
-
-/** RFC 6665 3.1.1 leaves it to the package; an hour is what most of them say. */
-export const defaultSubscriptionS = 3600
-/** How long an implicit subscription may be silent when its notifier does not say (RFC 3515 names no time). */
-export const implicitSubscriptionS = 180
-
-// RFC 6665 4.1.2.2: a refresh that fails with one of these ends the subscription; with any other it runs on.
-const endsSubscription = new Set([404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604])
 
 /** What responses do to dialogs: one judge for requests outside dialogs, one for those inside. */
 export class ResponseJudges {
@@ -118,6 +110,12 @@ export class ResponseJudges {
       return undefined
     }
     request.winner = dialog
+    if (request.application.gone) {
+      // Nobody is left to acknowledge it, or to end it.
+      const end = (): void => this.#keeper.bye(dialog, 503, 'Application gone', false)
+      this.#keeper.acknowledge(dialog, answered, undefined, end, end)
+      return undefined
+    }
     if (isSdp(sent.body)) dialog.localSdp = sent.body
     dialog.noteAllow(response.headers)
     this.#keeper.armSession(dialog, acceptSession(response.headers))
@@ -174,19 +172,8 @@ export class ResponseJudges {
     const dialog =
       this.#context.dialogs.find(state.callId, state.localTag, state.remoteTag) ??
       this.#keeper.create(state, 'SUBSCRIBE', request.application, flow, request.id)
-    this.#keepOurs(dialog, sent, response)
+    noteSubscribed(this.#keeper, dialog, 'ours', sent, response.headers)
     return dialog.id
-  }
-
-  // A SUBSCRIBE of ours was accepted, or a REFER.
-  #keepOurs(dialog: Dialog, sent: SipRequest, response: SipResponse): void {
-    if (sent.method === 'REFER') {
-      this.#keeper.keepSubscription(dialog, 'ours', referKey(sent), implicitSubscriptionS)
-      return
-    }
-    const expires = response.headers.get('Expires') ?? sent.headers.get('Expires') ?? ''
-    const expiresS = parseDecimal(expires, 2 ** 31 - 1) ?? defaultSubscriptionS
-    this.#keeper.keepSubscription(dialog, 'ours', eventKey(sent.headers) ?? '', expiresS)
   }
 
   /** The forks that never answered go, wherever one of them could still be found. */
@@ -230,15 +217,13 @@ export class ResponseJudges {
         break
       case 'SUBSCRIBE':
         dialog.state = withRefreshResponse(dialog.state, response)
-        this.#keepOurs(dialog, sent, response)
+        noteSubscribed(this.#keeper, dialog, 'ours', sent, response.headers)
         break
       case 'REFER':
-        if (subscribesByRefer(sent, response.headers)) this.#keepOurs(dialog, sent, response)
+        noteSubscribed(this.#keeper, dialog, 'ours', sent, response.headers)
         break
       case 'NOTIFY':
-        if (isTerminated(sent))
-          this.#keeper.subscriptionsOf(dialog).end('peers', eventKey(sent.headers) ?? '')
-        else this.#keepPeers(dialog, sent)
+        noteNotified(this.#keeper, dialog, 'peers', sent)
         break
       case 'BYE':
         this.#keeper.endInvite(dialog)
@@ -246,22 +231,13 @@ export class ResponseJudges {
     return dialog.id
   }
 
-  // A NOTIFY of the application may say how long its subscription lives on.
-  #keepPeers(dialog: Dialog, notify: SipRequest): void {
-    const key = eventKey(notify.headers)
-    if (key === undefined || !dialog.subscriptions) return
-    const expiresS =
-      stateExpiresS(notify.headers) ?? (key.startsWith('refer') ? implicitSubscriptionS : undefined)
-    if (expiresS === undefined) return
-    dialog.subscriptions.prolong('peers', key, secondsToMs(expiresS) + 64 * this.#context.bases.t1Ms)
-  }
-
   // RFC 5057 5.1: which refusals end what they were asked in. The application is shown them first.
   #refusedInside(status: number, request: UacRequest, dialog: Dialog): void {
     const sent = request.request
     switch (request.method) {
       case 'BYE':
-        if (!isChallenge(status)) this.#keeper.endInvite(dialog)
+        // The application asks again, with credentials.
+        if (status !== 401 && status !== 407) this.#keeper.endInvite(dialog)
         return
       case 'INVITE':
       case 'UPDATE':
@@ -273,14 +249,10 @@ export class ResponseJudges {
         if (status === 481) this.#callGone(request, dialog, status)
         return
       case 'SUBSCRIBE':
-        if (sent && endsSubscription.has(status))
-          dialog.subscriptions?.end('ours', eventKey(sent.headers) ?? '')
+        if (sent) noteUnsubscribed(dialog, sent, status)
         return
       case 'NOTIFY':
-        // RFC 6665 4.2.2: a subscriber that does not answer or knows nothing of it has no subscription any more; the
-        // last NOTIFY ends it whatever becomes of it.
-        if (sent && (status === 481 || status === 408 || (isTerminated(sent) && !isChallenge(status))))
-          dialog.subscriptions?.end('peers', eventKey(sent.headers) ?? '')
+        if (sent) noteUnnotified(dialog, sent, status)
     }
   }
 
@@ -299,9 +271,4 @@ export class ResponseJudges {
     // 503 is the way's failure, not the peer's: BYE ends the call all the same, a timeout counts as 408.
     if (dialog) this.#refusedInside(status, request, dialog)
   }
-}
-
-// The application asks again, with credentials.
-function isChallenge(status: number): boolean {
-  return status === 401 || status === 407
 }

@@ -1,5 +1,3 @@
-import { secondsToMs } from '#src/base/clock.ts'
-import { parseDecimal } from '#src/sip/cseq.ts'
 import { tagOf } from '#src/sip/name-addr.ts'
 import type { SipRequest, SipResponse } from '#src/sip/message.ts'
 import type { ServerTransaction, ServerTransactionUser } from '../transaction/server-transaction.ts'
@@ -10,12 +8,12 @@ import type { UserAgentContext } from './context.ts'
 import type { Dialog } from './dialog.ts'
 import type { DialogKeeper } from './dialog-keeper.ts'
 import { dialogFromRequest, withPhase, withRefreshRequest } from './dialog-state.ts'
-import { eventKey, isTerminated, referKey, stateExpiresS, subscribesByRefer } from './event-key.ts'
+import { isTerminated, subscribesByRefer } from './event-key.ts'
 import { listHas, sequenceOf } from './header-values.ts'
 import { requiresReliable } from './inspect-request.ts'
 import { ReliableProvisionals } from './reliable-provisional.ts'
-import { defaultSubscriptionS, implicitSubscriptionS } from './response-judges.ts'
 import { answerSession } from './session-agreement.ts'
+import { noteNotified, noteSubscribed } from './subscription-usage.ts'
 import { networkMeta } from './uac-request.ts'
 
 /** What a request of the network needs to be answered. */
@@ -308,7 +306,6 @@ export class UasRequest implements ServerTransactionUser {
     const { dialog, request } = this
     if (!dialog) return
     const accepted = response.status < 300
-    const { headers } = request
     switch (request.method) {
       case 'BYE':
         keeper.endInvite(dialog)
@@ -321,31 +318,13 @@ export class UasRequest implements ServerTransactionUser {
         this.#parts.onPrackAnswered(dialog)
         break
       case 'NOTIFY':
-        // RFC 6665 4.4.1; a call in the same dialog goes on.
-        if (isTerminated(request)) dialog.subscriptions?.end('ours', eventKey(headers) ?? '')
-        else if (accepted) this.#prolong(dialog)
+        // RFC 6665 4.4.1: whatever we say to the last one, it is the last.
+        if (accepted || isTerminated(request)) noteNotified(keeper, dialog, 'ours', request)
         break
       case 'SUBSCRIBE':
-        if (accepted) {
-          const expires = response.headers.get('Expires') ?? headers.get('Expires') ?? ''
-          const expiresS = parseDecimal(expires, 2 ** 31 - 1) ?? defaultSubscriptionS
-          keeper.keepSubscription(dialog, 'peers', eventKey(headers) ?? '', expiresS)
-        }
-        break
       case 'REFER':
-        if (accepted && subscribesByRefer(request, response.headers))
-          keeper.keepSubscription(dialog, 'peers', referKey(request), implicitSubscriptionS)
+        if (accepted) noteSubscribed(keeper, dialog, 'peers', request, response.headers)
     }
-  }
-
-  // RFC 6665 4.1.2.1: the notifier may shorten or prolong what it tells us of.
-  #prolong(dialog: Dialog): void {
-    const key = eventKey(this.request.headers) ?? ''
-    const expiresS =
-      stateExpiresS(this.request.headers) ?? (key.startsWith('refer') ? implicitSubscriptionS : undefined)
-    if (expiresS === undefined) return
-    const { bases } = this.#parts.context
-    dialog.subscriptions?.prolong('ours', key, secondsToMs(expiresS) + 64 * bases.t1Ms)
   }
 }
 
