@@ -21,6 +21,8 @@ export interface BaresipOptions {
   caFile?: string
   /** 0 = do not register. */
   registerS?: number
+  /** Proxies to register through, one flow each (RFC 5626), as SIP URIs. */
+  outbound?: string[]
   /** True: the log holds every SIP message. */
   sipTrace?: boolean
 }
@@ -65,6 +67,8 @@ export class Baresip {
     const modules = ['account', 'g711', 'aufile', 'aubridge', 'sndfile', 'srtp', 'menu', 'ctrl_tcp']
     const config = [
       'module_path /usr/lib/baresip/modules',
+      // Without it there is no instance id, and without that no outbound.
+      ...(this.options.outbound ? ['module_tmp uuid.so'] : []),
       ...modules.map(
         (name) => `${['account', 'menu', 'ctrl_tcp'].includes(name) ? 'module_app' : 'module'} ${name}.so`,
       ),
@@ -93,6 +97,10 @@ export class Baresip {
       `answermode=${this.options.answer ?? 'manual'}`,
       `regint=${this.options.registerS ?? 120}`,
       'ptime=20',
+      ...(this.options.outbound ?? []).map(
+        (uri, index) => `outbound${index === 0 ? '' : index + 1}="${uri}"`,
+      ),
+      ...(this.options.outbound ? ['sipnat=outbound'] : []),
       ...(this.options.mediaEncryption ? [`mediaenc=${this.options.mediaEncryption}`] : []),
     ]
     writeFileSync(join(this.folder, 'config'), `${config.join('\n')}\n`)
@@ -181,7 +189,7 @@ export class Baresip {
   /** Ends the phone; `kill` without unregistering. */
   async stop(kill = false): Promise<void> {
     const child = this.#child
-    if (child && child.exitCode === null) {
+    if (child && child.exitCode === null && child.signalCode === null) {
       const gone = new Promise<void>((resolve) => child.once('close', () => resolve()))
       child.kill(kill ? 'SIGKILL' : 'SIGTERM')
       const force = setTimeout(() => child.kill('SIGKILL'), 3000)

@@ -140,6 +140,48 @@ request_route {
   return start(config, {}, port, 'udp')
 }
 
+/**
+ * An edge proxy between phones and the box, both over UDP: writes itself and the phone's address into Path (RFC 3327)
+ * and follows the Route that comes of it; stays in dialogs as well.
+ */
+export async function startKamailioEdge(options: { boxPort: number }): Promise<Kamailio> {
+  const port = await freePort()
+  const box = `sip:127.0.0.1:${options.boxPort}`
+  const config = (folder: string): string => `${base(folder)}
+listen=udp:127.0.0.1:${port}
+loadmodule "path.so"
+modparam("path", "use_received", 1)
+request_route {
+  if (!mf_process_maxfwd_header("10")) { sl_send_reply("483","Too Many Hops"); exit; }
+  if (is_method("OPTIONS") && uri==myself) { sl_send_reply("200","OK"); exit; }
+  if (is_method("CANCEL")) { if (t_check_trans()) { t_relay(); } exit; }
+  if (has_totag()) {
+    if (loose_route()) { t_relay(); exit; }
+    if (is_method("ACK")) { if (t_check_trans()) { t_relay(); } exit; }
+    sl_send_reply("404","Not here"); exit;
+  }
+  t_check_trans();
+  if (is_method("REGISTER")) {
+    force_rport();
+    add_path_received();
+    $du = "${box}";
+    t_relay();
+    exit;
+  }
+  record_route();
+  if ($sp == ${options.boxPort}) {
+    # The Route that our Path became names the phone's address as well (the result says "preloaded", which is negative).
+    if (!has_totag()) { loose_route(); }
+    t_relay();
+    exit;
+  }
+  $du = "${box}";
+  t_relay();
+}
+`
+  return start(config, {}, port, 'udp')
+}
+
 async function start(
   config: (folder: string) => string,
   files: Record<string, string>,

@@ -29,6 +29,19 @@ ${register(2, '[field1]\n', expiresS)}
 <recv response="200"/>
 </scenario>`
 
+/** The same for one flow of a phone that keeps several (RFC 5626); [field2] is its reg-id. The 200 must agree to it. */
+export const registerFlowScenario = (instance: string): string =>
+  registerScenario()
+    .replaceAll('expires=3600', `expires=3600;+sip.instance="<${instance}>";reg-id=[field2]`)
+    .replaceAll('User-Agent: SIPp', 'Supported: path, outbound\nUser-Agent: SIPp')
+    .replace(
+      '<recv response="200"/>',
+      `<recv response="200"><action>
+<ereg regexp="outbound" search_in="hdr" header="Require:" check_it="true" assign_to="agreed"/>
+<log message="agreed [$agreed]"/>
+</action></recv>`,
+    )
+
 const sdp = (port: string): string => `v=0
 o=sipp 1 1 IN IP4 [local_ip]
 s=-

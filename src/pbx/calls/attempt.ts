@@ -142,8 +142,13 @@ async function offerToward(sessionId: string, toward: LegMedia, context: BranchC
   }
 }
 
-/** Ends the media session of an attempt, in the background. */
-export function dropSession(sessionId: string, { relay, logger }: BranchContext): void {
+/** Gives back a party that answered in vain: BYE, and its media session ends; in the background. */
+export function release(leg: AnsweredLeg, context: BranchContext): void {
+  void leg.dialog.bye()
+  dropSession(leg.sessionId, context)
+}
+
+function dropSession(sessionId: string, { relay, logger }: BranchContext): void {
   relay.delete(sessionId).catch((error: unknown) => {
     logger.warn({ sessionId, error: errorText(error) }, 'a media session could not be deleted')
   })

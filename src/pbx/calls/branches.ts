@@ -1,5 +1,5 @@
 import type { CallParty } from '#src/model/call-record.ts'
-import { dropSession, type AnsweredLeg, type BranchContext } from './attempt.ts'
+import { release, type AnsweredLeg, type BranchContext } from './attempt.ts'
 import type { Branch } from './fork.ts'
 import type { Target } from './plan-route.ts'
 import { ringPhone } from './ring-phone.ts'
@@ -19,9 +19,6 @@ export function makeBranch(
       target.kind === 'teams'
         ? ringTeams(target.number, branch, events, signal, context)
         : ringPhone(target, branch, events, signal, context),
-    release(leg) {
-      void leg.dialog.bye()
-      dropSession(leg.sessionId, context)
-    },
+    release: (leg) => release(leg, context),
   }
 }

@@ -4,7 +4,7 @@ import { CancelReason, SipFailure } from '../sip-port.ts'
 import { allowedMethods, quotedName } from '../uplink/teams-headers.ts'
 import {
   BranchFailure,
-  dropSession,
+  release,
   tryOnce,
   type AnsweredLeg,
   type Attempt,
@@ -75,33 +75,30 @@ function isForPlainMedia(error: SipFailure): boolean {
 }
 
 /** Gives up with a 408 of our own when nothing is heard; what still comes of it is wound up in the background. */
-function withSignOfLife(
+async function withSignOfLife(
   ring: (signal: AbortSignal) => Promise<AnsweredLeg>,
   heard: WatchedEvents,
   signal: AbortSignal,
   context: BranchContext,
 ): Promise<AnsweredLeg> {
-  return new Promise((resolve, reject) => {
-    const giveUp = new AbortController()
-    const timer = context.clock.setTimer(signOfLifeMs, () => {
-      if (heard.told || signal.aborted) return
-      giveUp.abort(new CancelReason('no sign of life'))
-      reject(new SipFailure(408, 'Request Timeout'))
-    })
-    ring(AbortSignal.any([signal, giveUp.signal])).then(
-      (leg) => {
-        timer.cancel()
-        resolve(leg)
-        if (!giveUp.signal.aborted) return
-        void leg.dialog.bye()
-        dropSession(leg.sessionId, context)
-      },
-      (error: unknown) => {
-        timer.cancel()
-        reject(error)
-      },
-    )
+  const giveUp = new AbortController()
+  const running = ring(AbortSignal.any([signal, giveUp.signal]))
+  const { promise: silence, reject } = Promise.withResolvers<never>()
+  const timer = context.clock.setTimer(signOfLifeMs, () => {
+    if (heard.told || signal.aborted) return
+    giveUp.abort(new CancelReason('no sign of life'))
+    reject(new SipFailure(408, 'Request Timeout'))
   })
+  try {
+    return await Promise.race([running, silence])
+  } finally {
+    timer.cancel()
+    if (giveUp.signal.aborted)
+      running.then(
+        (leg) => release(leg, context),
+        () => undefined,
+      )
+  }
 }
 
 function attemptOver(
