@@ -3,7 +3,7 @@ import type { Logger } from '#src/base/logger.ts'
 import { startEngine, type Engine } from '#src/engine/engine.ts'
 import type Srf from 'drachtio-srf'
 import type { DirectDoor } from '#src/engine/direct-door.ts'
-import type { EngineOptions, ListenOptions, TrustStore } from '#src/engine/options.ts'
+import type { EngineOptions, ListenOptions } from '#src/engine/options.ts'
 import type { ListenerAddress } from '#src/engine/transport/transport-port.ts'
 import type { Signalling } from '#src/engine/trace/signalling.ts'
 import type { Health } from '#src/health/health.ts'
@@ -24,6 +24,7 @@ import { evidenceFor, guardOptions } from './guard-side.ts'
 import type { LiveSettings } from './live-settings.ts'
 import type { ApplianceOptions } from './options.ts'
 import { reportWaiting, startPart, type Started } from './part.ts'
+import { serverTlsOf } from './sip-certificates.ts'
 
 export interface CallSideParts {
   options: ApplianceOptions
@@ -171,25 +172,12 @@ function engineOptions({
     { protocol: 'tcp', host, port: settings.sip.tcpPort, ...advertised },
   ]
   if (certificate) {
-    const { certificatePem, keyPem } = certificate
     listen.push({
       protocol: 'tls',
       host,
       port: settings.sip.tlsPort,
       ...advertised,
-      tls: {
-        fallback: { certificatePem, keyPem },
-        byName: tenant
-          ? [
-              {
-                names: [tenant.trunk.sbcFqdn],
-                certificatePem: tenant.trunk.certificatePem,
-                keyPem: tenant.trunk.keyPem,
-              },
-            ]
-          : [],
-        trust: tenant ? [teamsTrust(tenant)] : [],
-      },
+      tls: serverTlsOf(certificate, tenant),
     })
   }
   const { door } = settings.sip
@@ -218,12 +206,6 @@ function engineOptions({
     random: options.random,
     logger: options.log.logger.child({ part: 'sip' }),
   }
-}
-
-/** Microsoft's certificates carry serverAuth only from 2026 on, on both sides of a connection. */
-function teamsTrust({ trunk }: TenantEndpoints): TrustStore {
-  const names = trunk.hosts.map(({ name }) => name)
-  return { name: 'teams', caPem: trunk.caPem, names, acceptsServerAuthOnly: true }
 }
 
 const defaultLimits: EngineOptions['limits'] = {

@@ -6,7 +6,7 @@ import { secondsToMs } from '#src/base/clock.ts'
 import { Lifetime } from '#src/base/lifetime.ts'
 import { createDect } from '#src/dect/create-dect.ts'
 import { createHealth, type Health } from '#src/health/health.ts'
-import { ensureBoxCertificate } from '#src/host/certificate.ts'
+import { ensureBoxCertificate, type BoxCertificate } from '#src/host/certificate.ts'
 import { watchBoxCertificate } from '#src/host/watch-certificate.ts'
 import { createLocalAddressFinder, listLocalAddresses } from '#src/host/local-address.ts'
 import { microsoftTenant } from '#src/microsoft/microsoft-tenant.ts'
@@ -25,6 +25,7 @@ import { startProvisioningSide } from './provisioning-side.ts'
 import { openOnboarding } from './onboarding-side.ts'
 import { readCounters } from './read-counters.ts'
 import { reportWaiting, startPart } from './part.ts'
+import { renewSipCertificate } from './sip-certificates.ts'
 import { openTraceSide } from './trace-side.ts'
 
 const partNames = [
@@ -100,6 +101,7 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
       },
     })
     lifetime.own('page', () => page.stop())
+    let showOnSip: (renewed: BoxCertificate) => void = () => undefined
     lifetime.run('certificate', (signal) =>
       watchBoxCertificate(
         {
@@ -109,8 +111,10 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
           logger,
           names: certificateNames(),
           addresses: listLocalAddresses,
-          onRenewed: ({ certificatePem, keyPem }) =>
-            page.reloadCertificate({ certPem: certificatePem, keyPem }),
+          onRenewed: (renewed) => {
+            page.reloadCertificate({ certPem: renewed.certificatePem, keyPem: renewed.keyPem })
+            showOnSip(renewed)
+          },
         },
         signal,
       ),
@@ -130,6 +134,7 @@ export async function startAppliance(options: ApplianceOptions): Promise<Applian
       ? await startWork({
           ...{ options, foundation, live, health, lifetime, page, certificate, addresses, host },
           watchCalls: (count) => (liveCalls = count),
+          onRenewedCertificate: (show) => (showOnSip = show),
         })
       : leaveOut(health, foundation.stored ? 'settings' : 'store')
     if (foundation.stored && !foundation.sound) {
@@ -183,6 +188,8 @@ interface Work {
   host: HostSide
   /** Takes the way to count live calls, once there can be any. */
   watchCalls(count: () => number): void
+  /** Takes the way to show a renewed certificate on the SIP ports. */
+  onRenewedCertificate(show: (renewed: BoxCertificate) => void): void
 }
 
 /** Starts what the box is for: tenant, sign-in, calls. Returns how to end the calls before the parts stop. */
@@ -236,6 +243,7 @@ async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>
     firewall: work.host.firewall,
   })
   tracing.follow(side.pbx)
+  work.onRenewedCertificate((renewed) => renewSipCertificate(side.engine, renewed, tenant, logger))
   work.watchCalls(() => side.pbx?.liveCalls().length ?? 0)
   const tls = side.engine?.listeners.find(({ protocol }) => protocol === 'tls')
   if (lab && tls) {
