@@ -1,6 +1,5 @@
 import { tagOf } from '#src/sip/name-addr.ts'
 import type { SipHeaders, SipRequest } from '#src/sip/message.ts'
-import { listHas } from './header-values.ts'
 
 /** Why a request is not served: a status and the header fields that explain it. */
 export interface Refusal {
@@ -70,9 +69,4 @@ function isBadWildcard(headers: SipHeaders): boolean {
   const contacts = headers.getAll('Contact')
   if (!contacts.some((contact) => contact.trim() === '*')) return false
   return contacts.length > 1 || headers.get('Expires')?.trim() !== '0'
-}
-
-/** Whether the caller insists on reliable provisionals (RFC 3262 3). */
-export function requiresReliable(headers: SipHeaders): boolean {
-  return listHas(headers.get('Require'), '100rel')
 }

@@ -1,7 +1,8 @@
 import type { Clock, Timer } from '#src/base/clock.ts'
 import { parseDecimal } from '#src/sip/cseq.ts'
-import type { SipResponse } from '#src/sip/message.ts'
+import type { SipHeaders, SipRequest, SipResponse } from '#src/sip/message.ts'
 import type { TimerBases } from '../options.ts'
+import { listHas } from './header-values.ts'
 
 interface Waiting {
   sequence: number
@@ -113,4 +114,15 @@ export class ReliableProvisionals {
     this.#timer?.cancel()
     this.#timer = undefined
   }
+}
+
+/** RFC 3262 3: a provisional goes out reliably when the application wants it, or the caller will have no other. */
+export function isReliable(request: SipRequest, wanted: SipResponse): boolean {
+  if (wanted.status <= 100 || wanted.status >= 200 || request.method !== 'INVITE') return false
+  return listHas(wanted.headers.get('Require'), '100rel') || listHas(request.headers.get('Require'), '100rel')
+}
+
+/** Whether the sender of these headers acknowledges provisionals. */
+export function takesReliable(headers: SipHeaders): boolean {
+  return listHas(headers.get('Supported'), '100rel') || listHas(headers.get('Require'), '100rel')
 }

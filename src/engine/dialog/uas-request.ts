@@ -10,8 +10,7 @@ import type { DialogKeeper } from './dialog-keeper.ts'
 import { dialogFromRequest, withPhase, withRefreshRequest } from './dialog-state.ts'
 import { isTerminated, subscribesByRefer } from './event-key.ts'
 import { listHas, sequenceOf } from './header-values.ts'
-import { requiresReliable } from './inspect-request.ts'
-import { ReliableProvisionals } from './reliable-provisional.ts'
+import { isReliable, ReliableProvisionals, takesReliable } from './reliable-provisional.ts'
 import { answerSession } from './session-agreement.ts'
 import { noteNotified, noteSubscribed } from './subscription-usage.ts'
 import { networkMeta } from './uac-request.ts'
@@ -80,8 +79,8 @@ export class UasRequest implements ServerTransactionUser {
     const wantedTag = tagOf(wanted.headers.get('To') ?? '')
     if (!this.dialog && wantedTag !== undefined) this.#localTag = wantedTag
     if (!this.#inDialog && this.#formsDialog(wanted)) this.#makeDialog(status)
-    const reliable = this.#isReliable(wanted)
-    if (reliable && !this.#peerTakesReliable()) {
+    const reliable = isReliable(this.request, wanted)
+    if (reliable && !takesReliable(this.request.headers)) {
       this.application.refused(commandId, 'Response not sent: the peer does not support 100rel')
       return
     }
@@ -225,13 +224,6 @@ export class UasRequest implements ServerTransactionUser {
     return this.#reliable
   }
 
-  // RFC 3262 3: the application wants it, or the caller will have no other.
-  #isReliable(wanted: SipResponse): boolean {
-    const { status, headers } = wanted
-    if (status <= 100 || status >= 200 || this.request.method !== 'INVITE') return false
-    return listHas(headers.get('Require'), '100rel') || requiresReliable(this.request.headers)
-  }
-
   #dropHeld(): void {
     const held = this.#held
     this.#held = undefined
@@ -243,11 +235,6 @@ export class UasRequest implements ServerTransactionUser {
     if (method === 'INVITE') return status > 100 && status < 300
     if (status < 200 || status >= 300) return false
     return method === 'SUBSCRIBE' || (method === 'REFER' && subscribesByRefer(this.request, headers))
-  }
-
-  #peerTakesReliable(): boolean {
-    const { headers } = this.request
-    return listHas(headers.get('Supported'), '100rel') || listHas(headers.get('Require'), '100rel')
   }
 
   #makeDialog(status: number): Dialog {
