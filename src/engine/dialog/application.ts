@@ -1,5 +1,6 @@
 import type { SipRequest, SipResponse } from '#src/sip/message.ts'
 import type { TransportProtocol } from '../transport/transport-port.ts'
+import type { DirectServing } from './direct-serving.ts'
 
 /** Where a message came from or went to, as the application is told. */
 export interface MessageMeta {
@@ -32,6 +33,8 @@ export interface Application {
     ids: { transaction: string; dialog: string },
     message: SipRequest | SipResponse,
   ): void
+  /** Takes a request outside dialogs as it is, in place of `request`; for parts of this process. */
+  takeDirectly?(serving: DirectServing): void
   /** The answer to a command that did nothing. */
   refused(commandId: string, text: string): void
 }

@@ -4,6 +4,7 @@ import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import type { Application } from './application.ts'
 import { ownResponse } from './compose-response.ts'
 import type { Dialog } from './dialog.ts'
+import { DirectServing, isServedDirectly } from './direct-serving.ts'
 import type { RequestContext } from './request-context.ts'
 import { leastIntervalS } from './session-agreement.ts'
 import { networkMeta } from './uac-request.ts'
@@ -21,6 +22,12 @@ export class Deliveries {
 
   /** The application serves it from here on; `dialog` is undefined outside dialogs. */
   deliver(transaction: ServerTransaction, application: Application, dialog: Dialog | undefined): void {
+    if (application.takeDirectly && !dialog && isServedDirectly(transaction.request.method)) {
+      const serving = new DirectServing(this.#context, transaction)
+      transaction.user = serving
+      application.takeDirectly(serving)
+      return
+    }
     const uas = new UasRequest(this.#parts, transaction, application, dialog)
     transaction.user = uas
     this.#context.serving.set(uas.id, uas)

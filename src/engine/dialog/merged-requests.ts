@@ -14,16 +14,20 @@ export class MergedRequests {
     return this.#open.size
   }
 
-  /** False when the same request is being served already. */
-  admit(transaction: ServerTransaction): boolean {
+  /** The key to remember a request by; undefined when the same one is being served already. */
+  admit(transaction: ServerTransaction): string | undefined {
     const { headers } = transaction.request
     const key = `${headers.get('Call-ID') ?? ''} ${tagOf(headers.get('From') ?? '') ?? ''} ${headers.get('CSeq') ?? ''}`
     const before = this.#open.get(key)
     // Only a UAS takes a second copy for a mistake; a proxy may meet the same request twice.
-    if (before && isOpen(before) && before.user?.forwards !== true) return false
+    return before && isOpen(before) && before.user?.forwards !== true ? undefined : key
+  }
+
+  /** Remembers a request that was admitted, unless it has been answered meanwhile: most REGISTERs are, at once. */
+  remember(key: string, transaction: ServerTransaction): void {
+    if (!isOpen(transaction)) return
     this.#open.set(key, transaction)
     this.#forgetOldest()
-    return true
   }
 
   // Two of the oldest are looked at for each new one, so a flood leaves no mountain of the dead behind it: those that

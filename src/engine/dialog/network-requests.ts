@@ -126,11 +126,19 @@ export class NetworkRequests implements TransactionUser {
       this.#deliveries.refuse(transaction, 481)
       return
     }
-    if (!this.#merged.admit(transaction)) {
+    const key = this.#merged.admit(transaction)
+    if (key === undefined) {
       this.#context.counters.mergedRequests++
       this.#deliveries.refuse(transaction, 482)
       return
     }
+    this.#serve(transaction)
+    this.#merged.remember(key, transaction)
+  }
+
+  #serve(transaction: ServerTransaction): void {
+    const { request } = transaction
+    const { method } = request
     const application = this.#context.applications.choose(method.toLowerCase())
     if (!application) {
       this.#unserved(transaction)

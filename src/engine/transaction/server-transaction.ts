@@ -35,7 +35,7 @@ export class ServerTransaction {
   readonly key: string
   /** Index for CANCEL, which is found by branch alone; undefined for everything but INVITE. */
   readonly branch: string | undefined
-  readonly request: SipRequest
+  request: SipRequest
   readonly flow: Flow
   readonly receivedBytes: number
   user: ServerTransactionUser | undefined
@@ -123,6 +123,16 @@ export class ServerTransaction {
     const bytes = this.#lastBytes
     if (!this.#reliable && (response.status === 401 || response.status === 407)) this.abandon()
     return bytes
+  }
+
+  /**
+   * Lets go of the request and its user, when no more than repeating the final answer is left to do (17.2.2 Completed):
+   * a morning's registrations would otherwise be held in memory for 32 s each.
+   */
+  letGo(): void {
+    if (this.#invite || this.#finalStatus === 0) return
+    this.user = undefined
+    this.request = answeredRequest
   }
 
   // RFC 3261 8.2.7: over UDP a challenge leaves nothing behind, for its sender's address may be forged: no memory,
@@ -241,6 +251,14 @@ export class ServerTransaction {
     }
   }
 }
+
+const answeredRequest: SipRequest = Object.freeze({
+  kind: 'request',
+  method: '',
+  uri: '',
+  headers: new SipHeaders(),
+  body: Buffer.alloc(0),
+})
 
 /** RFC 3261 8.2.6.1: 100 carries no To tag and repeats the request's Timestamp. */
 function tryingResponse(request: SipRequest): SipResponse {

@@ -2,6 +2,7 @@ import type { Logger } from '#src/base/logger.ts'
 import type { SipRequest } from '#src/sip/message.ts'
 import type { DirectDoor, DirectRequest } from '../direct-door.ts'
 import type { Application, MessageMeta } from '../dialog/application.ts'
+import type { DirectServing } from '../dialog/direct-serving.ts'
 import type { CommandHandler } from './wire-client.ts'
 import type { RouteTable } from './route-table.ts'
 
@@ -12,6 +13,8 @@ export class DirectClient implements Application, DirectDoor {
   readonly #handler: CommandHandler
   readonly #logger: Logger
   readonly #serving = new Map<string, (request: DirectRequest) => void>()
+  /** What is not answered yet; what is over goes with the next that comes. */
+  readonly #open = new Set<DirectServing>()
   #gone = false
 
   constructor(parts: { routes: RouteTable<Application>; handler: CommandHandler; logger: Logger }) {
@@ -33,7 +36,33 @@ export class DirectClient implements Application, DirectDoor {
     if (this.#gone) return
     this.#gone = true
     this.#routes.removeAll(this)
+    for (const serving of this.#open) serving.refuse(503)
+    this.#open.clear()
     this.#handler.gone(this, undefined)
+  }
+
+  takeDirectly(serving: DirectServing): void {
+    const handler = this.#serving.get(serving.request.method)
+    if (!handler) return
+    try {
+      handler(serving)
+    } catch (error) {
+      // The transaction stays unanswered, as with an application that forgets it: timer U ends it.
+      this.#logger.error({ err: error, method: serving.request.method }, 'a SIP handler threw')
+    }
+    if (serving.over) return
+    this.#open.add(serving)
+    this.#forgetOldest()
+  }
+
+  // Two of the oldest are looked at for each new one: those that are over go, the others to the back.
+  #forgetOldest(): void {
+    let looked = 0
+    for (const serving of this.#open) {
+      if (looked++ === 2) return
+      this.#open.delete(serving)
+      if (!serving.over) this.#open.add(serving)
+    }
   }
 
   request(
