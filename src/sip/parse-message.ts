@@ -190,6 +190,7 @@ function readFields(text: string, from: number, gathered: Gathered): void {
     // A CR or LF of its own is no line end; left in a value it would become one for a lenient next hop.
     let sound = carriage < 0 ? feed > text.length : carriage === end
     let next = feed + 1
+    let unsoundAt = at
     let folded = false
     while (next < text.length && isBlank(text.charCodeAt(next))) {
       folded = true
@@ -199,6 +200,7 @@ function readFields(text: string, from: number, gathered: Gathered): void {
       if (stray < 0 ? more >= 0 : stray !== end) {
         // Reading on would search ahead for the CR once for every fold that lacks one.
         sound = false
+        unsoundAt = next
         break
       }
       next = more < 0 ? text.length : more + 1
@@ -206,7 +208,7 @@ function readFields(text: string, from: number, gathered: Gathered): void {
     if (sound) readField(text, at, end, folded, gathered)
     else {
       note(gathered, 400, 'Bad Line End in Header Section')
-      const lineEnd = text.indexOf('\r\n', at)
+      const lineEnd = text.indexOf('\r\n', unsoundAt)
       next = lineEnd < 0 ? text.length : lineEnd + 2
     }
     at = next

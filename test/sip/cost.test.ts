@@ -38,6 +38,11 @@ const messages: Record<string, (size: number) => string> = {
   'blanks before a fold that is none': (size) => `${head}X: a${' '.repeat(size)}b\r\n c\r\n\r\n`,
   'folds of blanks': (size) => `${head}X: a${'\r\n   '.repeat(size / 5)}\r\n\r\n`,
   'folds ended by LF alone': (size) => `${head}X: a${'\n '.repeat(size / 2)}\r\n\r\n`,
+  'folds before a stray CR': (size) => `${head}X: a${'\r\n '.repeat(size / 3)}\r b\r\n\r\n`,
+  'folds before stray LFs': (size) =>
+    `${head}X: a${'\r\n '.repeat(size / 6)}${'\n \r'.repeat(size / 6)}\r\n\r\n`,
+  'lines without a colon': (size) => `${head}${'x\r\n'.repeat(size / 3)}\r\n`,
+  'lines without a colon, foreign': (size) => `${head}${'é\r\n'.repeat(size / 4)}\r\n`,
   'lines ended by LF alone': (size) => `${head}${'X:a\n'.repeat(size / 4)}\r\n\r\n`,
   'lines ended by CR alone': (size) => `${head}${'X:a\r'.repeat(size / 4)}\r\n\r\n`,
   'NUL bytes': (size) => `${head}X: ${'\0'.repeat(size)}\r\n\r\n`,
@@ -171,6 +176,6 @@ for (const [name, build] of Object.entries(messages)) {
 for (const [name, build] of Object.entries(values)) judge(`value: ${name}`, () => cached(build, readValue))
 
 void t.test('all shapes were judged', async (t) => {
-  t.equal(Object.keys(messages).length, 28)
+  t.equal(Object.keys(messages).length, 32)
   t.equal(Object.keys(values).length, 20)
 })
