@@ -18,7 +18,7 @@ export interface Answered {
 }
 
 type Request = (
-  uri: string | undefined,
+  uri: string,
   options: Asked,
   callback: (
     error: Error | null,
@@ -26,11 +26,19 @@ type Request = (
   ) => void,
 ) => void
 
-/** Sends a request through the application; resolves with its final response, rejects when the engine refuses. */
+/** The engine's name of a dialog; the library's types leave it out. */
+export function idOf(dialog: Srf.Dialog): string {
+  return (dialog as unknown as { id: string }).id
+}
+
+/**
+ * Sends a request through the application; resolves with its final response, rejects when the engine refuses. Without a URI it
+ * goes to the peer of the dialog.
+ */
 export function ask(srf: Srf, uri: string | undefined, options: Asked): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const send = srf.request.bind(srf) as unknown as Request
-    send(uri, options, (error, request) => {
+    send(uri ?? 'sip:placeholder', options, (error, request) => {
       if (error) reject(error)
       else request.on('response', (answer) => answer.status >= 200 && resolve(answer))
     })
