@@ -131,7 +131,7 @@ export const settingsSchema = Type.Object(
               'sip',
             ),
             registersInProgress: field(
-              Type.Integer({ minimum: 10, maximum: 10_000, default: 500 }),
+              Type.Integer({ minimum: 10, maximum: 10_000, default: 2000 }),
               'Registrations that may wait for their answer at once',
               'sip',
             ),

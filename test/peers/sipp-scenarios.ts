@@ -29,6 +29,39 @@ ${register(2, '[field1]\n', expiresS)}
 <recv response="200"/>
 </scenario>`
 
+/**
+ * The same of a phone that is sent away (503) and comes back after the time that it was told (Retry-After), as often as
+ * it takes; each wait is logged, seconds.
+ */
+export const registerPatientlyScenario = (expiresS = 3600): string => {
+  const again = `<recv response="503" optional="true" next="2"><action>
+<ereg regexp="[0-9]+" search_in="hdr" header="Retry-After:" check_it="true" assign_to="seconds"/>
+<log message="[$seconds]"/>
+<todouble assign_to="wait" variable="seconds"/>
+<multiply assign_to="wait" value="1000"/>
+</action></recv>`
+  // SIPp counts [cseq] up with each request, and a request of its own needs a branch of its own.
+  const request = (authentication: string): string =>
+    register(0, authentication, expiresS)
+      .replace('CSeq: 0', 'CSeq: [cseq]')
+      .replace('branch=[branch]', 'branch=[branch]-[cseq]')
+  return `${head('register patiently')}
+<label id="1"/>
+${request('')}
+<recv response="100" optional="true"/>
+${again}
+<recv response="401" auth="true"/>
+${request('[field1]\n')}
+<recv response="100" optional="true"/>
+${again}
+<recv response="200" next="3"/>
+<label id="2"/>
+<pause variable="wait"/>
+<nop next="1"/>
+<label id="3"/>
+</scenario>`
+}
+
 /** The same for one flow of a phone that keeps several (RFC 5626); [field2] is its reg-id. The 200 must agree to it. */
 export const registerFlowScenario = (instance: string): string =>
   registerScenario()

@@ -87,7 +87,7 @@ export const defaultOverload: OverloadOptions = {
   floorPerSecond: 40,
   beginAfterMs: 400,
   endAfterMs: 3_000,
-  maxRegistersInProgress: 500,
+  maxRegistersInProgress: 2000,
   maxServerTransactions: 60_000,
   maxClientTransactions: 20_000,
   maxDialogs: 20_000,

@@ -127,7 +127,8 @@ export class OverloadControl implements Overload {
     }
     this.counters[reason]++
     this.#refused++
-    this.#refuse(request, flow, register)
+    // What only waits for the disk is soon done; what loads the box must be spread further.
+    this.#refuse(request, flow, reason === 'refusedRegistersByLoad')
     return false
   }
 
@@ -176,9 +177,9 @@ export class OverloadControl implements Overload {
     return request.method === 'INVITE' && this.#options.isEmergency(request.uri)
   }
 
-  #refuse(request: SipRequest, flow: Flow, register: boolean): void {
+  #refuse(request: SipRequest, flow: Flow, far: boolean): void {
     const hash = this.#hash(request)
-    const [least, most] = register ? this.#options.registerRetryAfterS : this.#options.callRetryAfterS
+    const [least, most] = far ? this.#options.registerRetryAfterS : this.#options.callRetryAfterS
     const seconds = least + (hash % (most - least + 1))
     // RFC 3261 8.2.7: without state, the tag too must come out the same each time.
     const tag = (hash ^ this.#seed).toString(36)
