@@ -27,6 +27,9 @@ const peers = [
   'socat',
   'dnsmasq-base',
   'tcpdump',
+  'nftables',
+  'iproute2',
+  'python3',
   'systemd',
 ]
 
