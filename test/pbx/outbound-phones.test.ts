@@ -79,3 +79,38 @@ t.test('baresip keeps a UDP and a TCP flow; it rings once, whichever is left', a
   t.match(flows(), [{ regId: 1 }], 'the closed connection took its flow with it')
   t.match(office.pbx.counters(), { flowsLost: 1 })
 })
+
+t.test('a phone over TCP is called at its Contact when its connection is gone, at once', async (t) => {
+  const office = await startOffice(t)
+  const anna = await office.phone('anna', { name: 'Anna', number: annaNumber })
+  await office.phone('ben', { name: 'Ben', number: benNumber })
+  await anna.register()
+  const ben = await baresip(t, {
+    username: 'ben',
+    password: 'secret',
+    server: `127.0.0.1:${office.engine.tcpPort}`,
+    transport: 'tcp',
+    toneHz: 880,
+    answer: 'auto',
+  })
+  await ben.waitForRegistration()
+  const binding = () => office.store.bindings.find('ben', Date.now())[0]
+  t.match(binding(), { flow: { protocol: 'tcp' }, contactUri: new RegExp(`:${ben.sipPort};transport=tcp$`) })
+  // As after a restart of the box: what is on disk names a connection that is no more.
+  const closed = await freePort()
+  await office.store.bindings.change('ben', Date.now(), (bindings) =>
+    bindings.map((one) => ({ ...one, flow: { ...one.flow, port: closed } })),
+  )
+  const call = await anna.call(benNumber, { sdp: plainSdp(32_100) })
+  t.equal((await call.answered()).status, 200)
+  t.equal((await call.inDialog('BYE')).status, 200)
+
+  await ben.stop(true)
+  const startedAtMs = performance.now()
+  const vain = await anna.call(benNumber, { sdp: plainSdp(32_100) })
+  t.equal((await vain.answered()).status, 480)
+  t.ok(performance.now() - startedAtMs < 2_000, 'nobody waits for 32 seconds')
+  t.match(await office.logged(2), [{ cause: 'CALL_DEVICE_SILENT' }, { cause: 'CALL_ENDED_BY_CALLER' }])
+  t.ok(binding(), 'the binding stays: the phone may come back to its address')
+  await office.expectNoLeak(t)
+})

@@ -15,7 +15,7 @@ const none: readonly string[] = []
  */
 export function readPath(value: string | undefined): readonly string[] | string {
   if (value === undefined) return none
-  const list = value.length > maxPathText ? undefined : splitList(value)
+  const list = value.length > maxPathText || /\p{Cc}/u.test(value) ? undefined : splitList(value)
   if (!list || list.length > maxHops) return 'Bad Path'
   const path: string[] = []
   for (const text of list) {

@@ -105,7 +105,8 @@ function readContact(
   if (!contact) return 'Bad Contact'
   if (contact.uri.length > maxUriLength) return 'Contact too long'
   const uri = parseUri(contact.uri)
-  if (!uri || uri.host === '') return 'Bad Contact'
+  // The grammar of a URI is read leniently; what nobody may be sent stops here.
+  if (!uri || uri.host === '' || controlCharacter.test(contact.uri)) return 'Bad Contact'
   // RFC 3261 10.2.1 allows any scheme; what cannot be called as a phone is no use to anybody here.
   if (uri.scheme === 'tel') return 'Contact is no SIP address'
   const { params } = contact
@@ -121,6 +122,7 @@ function readContact(
   }
 }
 
+const controlCharacter = /\p{Cc}/u
 const ownParams = new Set(['expires', 'q', '+sip.instance', 'reg-id'])
 const paramName = /^[\w.!%*`'~+-]{1,64}$/
 const paramValue = /^(?:[\w.!%*`'~+:[\]-]*|"[^"\\\p{Cc}]*")$/u
@@ -139,7 +141,7 @@ function otherParams(params: SipParams): string {
 
 // RFC 5626 4.1: a URN in angle brackets in quotes; some phones leave out the one or the other.
 function readInstance(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : /^"?<?([^\s"<>\\]{1,200})>?"?$/.exec(text)?.[1]
+  return text === undefined ? undefined : /^"?<?([^\s"<>\\\p{Cc}]{1,200})>?"?$/u.exec(text)?.[1]
 }
 
 function readRegId(text: string | undefined): number | undefined {

@@ -117,6 +117,59 @@ t.test('the same phone at a new address replaces its contact', async (t) => {
   t.equal(bindings(register(old, two)).length, 2, 'two contacts of one request do not replace each other')
 })
 
+t.test('two phones with one private address are two, one phone after a reset is one', async (t) => {
+  const at = (instance: string, callId: string): Record<string, string> => ({
+    Contact: `<sip:a@192.168.1.10:5060>;+sip.instance="<${instance}>"`,
+    'Call-ID': callId,
+  })
+  const first = bindings(register([], at('urn:uuid:1', 'c1')))
+  const elsewhere = first.map((binding) => ({ ...binding, flow: { ...flow, host: '198.51.100.1' } }))
+  t.equal(bindings(register(elsewhere, at('urn:uuid:2', 'c2'))).length, 2, 'behind two NATs')
+  t.equal(bindings(register(first, at('urn:uuid:2', 'c2'))).length, 1, 'over one flow')
+  t.equal(bindings(register(first, { Contact: '<sip:a@192.168.1.10:5060>', 'Call-ID': 'c2' })).length, 1)
+})
+
+t.test('a flow is known by instance and reg-id, its address does not matter (RFC 5626 6)', async (t) => {
+  const at = (uri: string, regId: number | string, cseq: number): Record<string, string> => ({
+    Contact: `<${uri}>;+sip.instance="<urn:uuid:1>";reg-id=${regId}`,
+    Supported: 'outbound',
+    'Call-ID': `flow${regId}`,
+    CSeq: `${cseq} REGISTER`,
+  })
+  const one = bindings(register([], at('sip:a@1.1.1.1', 1, 1)))
+  const two = bindings(register(one, at('sip:a@1.1.1.1', 2, 1)))
+  t.same(
+    two.map(({ regId }) => regId),
+    [1, 2],
+    'one address, two flows',
+  )
+  const moved = bindings(register(two, at('sip:a@9.9.9.9', 1, 2)))
+  t.same(
+    moved.map(({ regId, contactUri }) => `${regId} ${contactUri}`),
+    ['2 sip:a@1.1.1.1', '1 sip:a@9.9.9.9'],
+  )
+  t.equal(register(moved, at('sip:a@9.9.9.9', 1, 2)), 'out-of-order', 'each with a sequence of its own')
+  for (const bad of ['0', '4294967296', '-1', 'x', '']) {
+    t.match(register([], at('sip:a@1.1.1.1', bad, 1)), [{ regId: undefined }], `reg-id=${bad}`)
+  }
+})
+
+t.test('a shortened time is whole seconds and never below the shortest', async (t) => {
+  const granted = (expires: number, shorten: number): number => {
+    const request = readRegister(
+      message({ Contact: `<sip:a@1.2.3.4>;expires=${expires}` }),
+    ) as RegisterRequest
+    const [binding] = bindings(applyRegister([], request, { rules, flow, nowMs, shorten }))
+    return ((binding?.expiresAtMs ?? 0) - nowMs) / 1000
+  }
+  t.equal(granted(1000, 0), 1000)
+  t.equal(granted(1000, 0.0999), 901)
+  t.equal(granted(99999, 0.5), 1800, 'of what would be granted')
+  t.equal(granted(61, 0.5), 60)
+  const gone = readRegister(message({ Contact: '<sip:a@1.2.3.4>;expires=0' })) as RegisterRequest
+  t.same(applyRegister([], gone, { rules, flow, nowMs, shorten: 0.5 }), [])
+})
+
 t.test('the limit of contacts refuses more, never less', async (t) => {
   const full = bindings(register([], { Contact: '<sip:a@1.1.1.1>, <sip:b@1.1.1.1>, <sip:c@1.1.1.1>' }))
   t.equal(register(full, { Contact: '<sip:d@1.1.1.1>', CSeq: '2 REGISTER' }), 'too-many-contacts')
