@@ -7,31 +7,45 @@ import type { Dialog } from './dialog/dialog.ts'
 import { bareRequest, type DialogKeeper } from './dialog/dialog-keeper.ts'
 import type { RequestContext } from './dialog/request-context.ts'
 import type { DialogsOfTheLost } from './options.ts'
+import type { ServerTransaction } from './transaction/server-transaction.ts'
 
-/** Answers a request that an application was given, as that application would. */
-export type Respond = (
-  client: Application,
-  command: { commandId: string; transaction: string; response: SipResponse },
-) => void
+/** What goes back into the engine when an application is lost. */
+export interface LossActions {
+  /** Answers a request that an application was given, as that application would. */
+  respond(
+    this: void,
+    client: Application,
+    command: { commandId: string; transaction: string; response: SipResponse },
+  ): void
+  /** Takes a request as if it had just come. */
+  redeliver(this: void, transaction: ServerTransaction): void
+}
 
 const retryAfterS = 2
+// What may be done twice without harm, should the lost application have done it already (RFC 3261 10.2, 11).
+const harmless = new Set(['REGISTER', 'OPTIONS'])
 
 /**
  * Cleans up behind applications that go away. Whatever waits for an answer gets one at once, so that the peer can
- * try elsewhere. Dialogs are ended, or wait for an application of the same name to come back.
+ * try elsewhere; what may be asked twice is asked of another application. Dialogs are ended, or wait for an application of the same name to come back.
  */
 export class ApplicationLoss {
   readonly #context: RequestContext
   readonly #keeper: DialogKeeper
   readonly #dialogs: DialogsOfTheLost
-  readonly #respond: Respond
+  readonly #actions: LossActions
   readonly #waiting = new Set<StandIn>()
 
-  constructor(context: RequestContext, keeper: DialogKeeper, dialogs: DialogsOfTheLost, respond: Respond) {
+  constructor(
+    context: RequestContext,
+    keeper: DialogKeeper,
+    dialogs: DialogsOfTheLost,
+    actions: LossActions,
+  ) {
     this.#context = context
     this.#keeper = keeper
     this.#dialogs = dialogs
-    this.#respond = respond
+    this.#actions = actions
   }
 
   /** An application is gone; without a name it can never come back. */
@@ -64,7 +78,7 @@ export class ApplicationLoss {
 
   #standIn(client: Application, name: string): StandIn | undefined {
     if (this.#dialogs === 'end' || this.#dialogsOf(client).length === 0) return undefined
-    const standIn = new StandIn(name, this.#respond)
+    const standIn = new StandIn(name, this.#actions.respond)
     this.#waiting.add(standIn)
     standIn.timer = this.#context.clock.setTimer(this.#dialogs.waitMs, () => {
       this.#waiting.delete(standIn)
@@ -78,7 +92,10 @@ export class ApplicationLoss {
     for (const request of [...this.#context.serving.values()]) {
       if (request.application !== client) continue
       const inside = tagOf(request.request.headers.get('To') ?? '') !== undefined
-      if (!inside) request.refuse(503)
+      if (!inside && harmless.has(request.request.method) && request.transaction.finalStatus === 0) {
+        this.#context.serving.delete(request.id)
+        this.#actions.redeliver(request.transaction)
+      } else if (!inside) request.refuse(503)
       // Whoever hangs up is right, with or without an application.
       else if (request.request.method === 'BYE') request.refuse(200)
       else if (waiting) request.refuse(503, ['Retry-After', String(retryAfterS)])
@@ -117,11 +134,11 @@ class StandIn implements Application {
   readonly name: string
   readonly readsText = true
   timer: Timer | undefined
-  readonly #respond: Respond
+  readonly #respond: LossActions['respond']
   readonly #ended: { meta: MessageMeta; dialog: string; request: SipRequest }[] = []
   #gone = false
 
-  constructor(name: string, respond: Respond) {
+  constructor(name: string, respond: LossActions['respond']) {
     this.name = name
     this.#respond = respond
   }

@@ -33,9 +33,10 @@ export class UserAgent implements CommandHandler, TransactionUser {
     this.#network = new NetworkRequests(context, this.#keeper, judges, this.#awaited)
     this.#applications = new ApplicationRequests(context, this.#keeper, judges, this.#awaited)
     this.#proxy = new Proxy(context)
-    this.#loss = new ApplicationLoss(context, this.#keeper, dialogsOfTheLost, (client, command) =>
-      this.respond(client, command),
-    )
+    this.#loss = new ApplicationLoss(context, this.#keeper, dialogsOfTheLost, {
+      respond: (client, command) => this.respond(client, command),
+      redeliver: (transaction) => this.#network.onRequest(transaction),
+    })
   }
 
   /** How many proxied requests wait for their final response. */

@@ -164,3 +164,18 @@ void t.test('new requests turn between applications, a dialog stays with its own
   const stolen = await other.ask(`x|sip|${first[8] ?? ''}|\r\nSIP/2.0 200 OK\r\n\r\n`)
   t.equal(stolen[2], 'NOK', 'nobody answers for another')
 })
+
+void t.test('a REGISTER that a lost application has not answered goes to the next one', async (t) => {
+  const { client, port, udpPort } = await authenticated(t)
+  const other = await DoorClient.open(t, port)
+  await other.ask('a|authenticate|cymru|')
+  await client.ask('b|route|register')
+  await other.ask('b|route|register')
+  const peer = await RawPeer.open(t, udpPort)
+  peer.send(peer.request('REGISTER'))
+  t.equal((await client.next())[1], 'sip')
+  client.close()
+  const transaction = (await other.next())[8] ?? ''
+  await other.ask(`c|sip|${transaction}|\r\nSIP/2.0 200 OK\r\n\r\n`)
+  t.equal((await peer.nextResponse()).status, 200)
+})

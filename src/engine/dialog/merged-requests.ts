@@ -19,8 +19,10 @@ export class MergedRequests {
     const { headers } = transaction.request
     const key = `${headers.get('Call-ID') ?? ''} ${tagOf(headers.get('From') ?? '') ?? ''} ${headers.get('CSeq') ?? ''}`
     const before = this.#open.get(key)
+    // A request whose application was lost is looked at anew.
+    if (!before || before === transaction || !isOpen(before)) return key
     // Only a UAS takes a second copy for a mistake; a proxy may meet the same request twice.
-    return before && isOpen(before) && before.user?.forwards !== true ? undefined : key
+    return before.user?.forwards === true ? key : undefined
   }
 
   /** Remembers a request that was admitted, unless it has been answered meanwhile: most REGISTERs are, at once. */
