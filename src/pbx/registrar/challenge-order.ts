@@ -21,6 +21,13 @@ const rules: readonly UserAgentRule[] = [
     offer: ['MD5'],
     because: 'reads the first field only and knows MD5 alone',
   },
+  {
+    // Linphonec/5.1.65; the apps on its library name themselves LinphoneAndroid/…, LinphoneiOS/…, … belle-sip/….
+    userAgent: /\bLinphone|\bbelle-sip\//i,
+    offer: ['SHA-256', 'MD5'],
+    because:
+      'gives up ("unsupported algo") at a field with SHA-512-256, also when one that it knows stands below',
+  },
 ]
 
 const strength: readonly DigestHash[] = ['MD5', 'SHA-256', 'SHA-512-256']

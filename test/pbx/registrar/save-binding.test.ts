@@ -219,6 +219,9 @@ t.test('stacks that cannot read two challenges get the one they know', async (t)
   t.same(challengeOrder('baresip v1.0.0 (x86_64/linux)', usual), ['MD5'])
   t.same(challengeOrder('SIPp load', usual), ['MD5'])
   t.same(challengeOrder(undefined, usual), ['MD5', 'SHA-256'])
+  const all = ['SHA-512-256', 'SHA-256', 'MD5'] as const
+  t.same(challengeOrder('Linphonec/5.1.65', all), ['SHA-256', 'MD5'])
+  t.same(challengeOrder('LinphoneAndroid/5.2.1 (Pixel) LinphoneSDK/5.3', all), ['SHA-256', 'MD5'])
   t.same(challengeOrder(' ', ['SHA-512-256', 'SHA-256', 'MD5']), ['MD5', 'SHA-256', 'SHA-512-256'])
   t.same(challengeOrder('Phone', ['SHA-512-256', 'MD5']), ['SHA-512-256', 'MD5'], 'as the admin wants it')
   t.same(
