@@ -14,7 +14,8 @@ export interface Kamailio {
   stop(): Promise<void>
 }
 
-const base = (folder: string): string => `
+/** The head of every configuration: modules, and one worker. */
+export const kamailioBase = (folder: string): string => `
 debug=1
 log_stderror=yes
 children=1
@@ -62,7 +63,7 @@ require_certificate = no
 private_key = ${options.keyFile}
 certificate = ${options.certificateFile}
 `
-  const config = (folder: string): string => `${base(folder)}
+  const config = (folder: string): string => `${kamailioBase(folder)}
 enable_tls=yes
 listen=tls:127.0.0.1:${tlsPort}
 listen=udp:127.0.0.1:${udpPort}
@@ -91,7 +92,7 @@ request_route {
   sl_send_reply("405","Method Not Allowed");
 }
 `
-  return start(config, { 'tls.cfg': tlsConfig }, tlsPort, 'tcp')
+  return startKamailio(config, { 'tls.cfg': tlsConfig }, tlsPort, 'tcp')
 }
 
 /** A registrar with digest authentication and in-memory locations, one UDP worker: the peer of the benchmarks. */
@@ -100,7 +101,7 @@ export async function startKamailioRegistrar(options: {
   password: string
 }): Promise<Kamailio> {
   const port = await freePort()
-  const config = (folder: string): string => `${base(folder)}
+  const config = (folder: string): string => `${kamailioBase(folder)}
 listen=udp:127.0.0.1:${port}
 loadmodule "usrloc.so"
 loadmodule "registrar.so"
@@ -137,7 +138,7 @@ request_route {
   sl_send_reply("405","Method Not Allowed");
 }
 `
-  return start(config, {}, port, 'udp')
+  return startKamailio(config, {}, port, 'udp')
 }
 
 /**
@@ -147,7 +148,7 @@ request_route {
 export async function startKamailioEdge(options: { boxPort: number }): Promise<Kamailio> {
   const port = await freePort()
   const box = `sip:127.0.0.1:${options.boxPort}`
-  const config = (folder: string): string => `${base(folder)}
+  const config = (folder: string): string => `${kamailioBase(folder)}
 listen=udp:127.0.0.1:${port}
 loadmodule "path.so"
 modparam("path", "use_received", 1)
@@ -179,10 +180,11 @@ request_route {
   t_relay();
 }
 `
-  return start(config, {}, port, 'udp')
+  return startKamailio(config, {}, port, 'udp')
 }
 
-async function start(
+/** Starts Kamailio with a configuration and files beside it; ready once `port` answers. */
+export async function startKamailio(
   config: (folder: string) => string,
   files: Record<string, string>,
   port: number,

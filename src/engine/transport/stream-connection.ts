@@ -3,6 +3,7 @@ import { unmapIpv4 } from '#src/base/net.ts'
 import { FrameStream } from '#src/sip/frame-stream.ts'
 import type { BoundListener } from './advertised.ts'
 import type { PooledFlow } from './connection-pool.ts'
+import { adviseOnTls } from './tls-advice.ts'
 import type { TransportContext } from './transport-context.ts'
 
 const pong = Buffer.from('\r\n', 'latin1')
@@ -86,7 +87,12 @@ export class StreamConnection implements PooledFlow {
   /** Begins to read. Not done by the constructor, so that the connection is known everywhere first. */
   open(): void {
     this.#socket.on('error', (error) => {
-      this.#context.logger.debug({ err: error, peer: this.remoteHost }, 'SIP connection error')
+      const { logger } = this.#context
+      // TLS 1.3: a server judges our certificate after we take the handshake for done.
+      const advice = this.outbound && this.protocol === 'tls' ? adviseOnTls(error, 'outbound') : undefined
+      const fields = { err: error, peer: this.remoteHost }
+      if (advice === undefined) logger.debug(fields, 'SIP connection error')
+      else logger.warn({ ...fields, advice }, 'connection lost')
     })
     this.#socket.on('close', () => this.#onClose())
     this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk))

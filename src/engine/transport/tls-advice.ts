@@ -128,9 +128,15 @@ const clientFaults: Readonly<Record<ClientFault, string>> = {
     "The peer's client certificate is not valid yet. Set this box's clock right; if the clock is right, the peer's operator must reissue it.",
   'weak-key':
     "The key in the peer's client certificate is too short. Its operator needs one with at least 2048 bits RSA or 256 bits ECDSA.",
+  'wrong-name':
+    "The peer's certificate comes from the trunk's authority but is for none of the trunk's hosts. Enter the name that it carries as a host of the trunk, or have its operator use the right certificate.",
   'wrong-purpose':
     "The peer's certificate is made for servers only. Allow that for this trunk if its operator says so, else it needs the purpose clientAuth.",
 }
+
+/** What to do where a trunk was expected and the caller showed no certificate at all. */
+export const noClientCertificate =
+  "The peer showed no certificate, so it is treated as a phone. If it is a trunk, its operator must present the trunk's client certificate."
 
 /** What to do about new certificates of our own that cannot be used. */
 const own: Readonly<Record<string, string>> = {
@@ -147,8 +153,16 @@ const own: Readonly<Record<string, string>> = {
 /** True when the code is one that a table here answers; for tests that hold the tables complete. */
 export const tlsAdviceTables = { outbound, inbound, clientFaults, own } as const
 
+/** Verdicts of OpenSSL that Node gives no code of their own, by OpenSSL's text. */
+const codesByText: Readonly<Record<string, string>> = {
+  'EE certificate key too weak': 'EE_KEY_TOO_SMALL',
+  'CA certificate key too weak': 'CA_KEY_TOO_SMALL',
+  'CA signature digest algorithm too weak': 'CA_MD_TOO_WEAK',
+}
+
 function codeOf(error: unknown): string {
-  const code = (error as { code?: unknown } | undefined)?.code
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  if (code === 'UNSPECIFIED' && typeof message === 'string') return lookUp(codesByText, message) ?? code
   return typeof code === 'string' ? code : ''
 }
 

@@ -24,12 +24,12 @@ export class ServerContexts {
   /** Throws with what is wrong when a certificate, key or root cannot be used. */
   constructor(serverTls: ServerTls, options: { asksForCertificate: boolean }) {
     this.trust = new TrustStores(serverTls.trust)
-    const roots = options.asksForCertificate ? serverTls.trust.flatMap(({ caPem }) => caPem) : []
     const common = {
       minVersion,
       secureOptions: serverSecureOptions,
-      // Named in the CertificateRequest only; the verdict is ours (trust-stores.ts).
-      ...(roots.length > 0 ? { ca: roots } : {}),
+      // The verdict is ours (trust-stores.ts). OpenSSL gets no roots, not even the system's: Node shows the chain of a
+      // certificate only while OpenSSL has not judged it good. A client may send any certificate then (RFC 8446 4.2.4).
+      ca: [],
     } satisfies tls.TlsOptions
     this.fallback = {
       ...common,

@@ -105,12 +105,12 @@ export class TlsListener implements BoundListener {
         return verdict.names
       }
       counters.clientCertificatesRefused++
-      const { subject } = certificate
-      const advice = adviseOnClientFault(verdict.fault)
-      logger.warn(
-        { peer: socket.remoteAddress, subject, fault: verdict.fault, advice },
-        'no trunk: its certificate',
-      )
+      const { fault } = verdict
+      const advice = adviseOnClientFault(fault)
+      const fields = { peer: socket.remoteAddress, subject: certificate.subject, fault, advice }
+      // Many phones show the certificate of their maker, which is no cause for concern.
+      if (fault === 'unknown-authority') logger.info(fields, 'client certificate of an unknown authority')
+      else logger.warn(fields, 'client certificate proves no trunk')
     } catch (error) {
       // A certificate that cannot be read proves nothing; the phone behind it may still register.
       counters.clientCertificatesRefused++

@@ -36,6 +36,7 @@ export class TrustStores {
       trustedBy.push(store.name)
       for (const name of proved.flatMap((name) => namesFor(store, name))) names.add(name)
     }
+    if (trustedBy.length > 0 && names.size === 0) return { trusted: false, fault: 'wrong-name' }
     if (trustedBy.length > 0) return { trusted: true, stores: trustedBy, names: [...names] }
     return { trusted: false, fault: fault ?? 'unknown-authority' }
   }

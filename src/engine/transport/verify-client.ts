@@ -8,7 +8,13 @@ const minRsaBits = 2048
 
 /** Why a client certificate proves nothing. */
 export type ClientFault =
-  'unknown-authority' | 'self-signed' | 'expired' | 'not-yet-valid' | 'weak-key' | 'wrong-purpose'
+  | 'unknown-authority'
+  | 'self-signed'
+  | 'expired'
+  | 'not-yet-valid'
+  | 'weak-key'
+  | 'wrong-purpose'
+  | 'wrong-name'
 
 /** Reads a list of PEM texts, each of which may hold several certificates; unreadable ones throw. */
 export function readCertificates(pems: readonly string[]): X509Certificate[] {

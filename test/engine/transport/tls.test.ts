@@ -4,8 +4,9 @@ import tls from 'node:tls'
 import t, { type Test } from 'tap'
 import type { ServerTls } from '#src/engine/options.ts'
 import { formatMessage } from '#src/sip/format-message.ts'
+import { until } from '#test/support/until.ts'
 import { makeCa, type IssuedCertificate } from '#test/support/certificates.ts'
-import { listenOn, makeRequest, startTransport, watchSocket } from './harness.ts'
+import { listenOn, makeRequest, openTcp, startTransport, watchSocket } from './harness.ts'
 
 const never = (error: Error): void => {
   throw error
@@ -128,6 +129,77 @@ void t.test('a chain sent without its intermediate proves nothing', async (t) =>
   const peer = await dial(t, port('tls'), clientWith({ certificatePem: leafOnly, keyPem }))
   peer.socket.write(formatMessage(makeRequest()))
   t.same((await requests.next()).flow.peerNames, [])
+})
+
+void t.test('a chain through an intermediate is believed with every purpose', async (t) => {
+  const { requests, port } = await startServer(t)
+  const issuing = await trunkCa.intermediate('Trunk Issuing CA')
+  for (const eku of [['clientAuth'], ['serverAuth'], ['clientAuth', 'serverAuth'], []] as const) {
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const leaf = await issuing.issue({ names: ['sip.example.org'], eku: [...eku] })
+      const peer = await dial(t, port('tls'), { ...clientWith(leaf), maxVersion })
+      peer.socket.write(formatMessage(makeRequest()))
+      t.same((await requests.next()).flow.peerNames, ['sip.example.org'], `${maxVersion} ${eku.join('+')}`)
+      peer.socket.destroy()
+    }
+  }
+})
+
+void t.test('the roots of one trunk prove nothing for another', async (t) => {
+  const store = (name: string, caPem: string, acceptsServerAuthOnly = false) => ({
+    name,
+    caPem: [caPem],
+    names: [`sip.${name}.test`, `*.edge.${name}.test`],
+    acceptsServerAuthOnly,
+  })
+  const trust = [store('one', trunkCa.rootPem), store('two', strangerCa.rootPem, true)]
+  const { requests, port, layer } = await startTransport(t, {
+    listen: [listenOn('tls', { tls: { ...serverTls, trust } })],
+  })
+  const table: [string[], typeof trunkCa, string[]][] = [
+    [['sip.one.test'], trunkCa, ['sip.one.test']],
+    [['sip.two.test'], trunkCa, []],
+    [['sip.two.test', 'sip.one.test'], trunkCa, ['sip.one.test']],
+    [['sip.two.test'], strangerCa, ['sip.two.test']],
+    [['*.one.test'], trunkCa, ['sip.one.test']],
+    [['a.edge.two.test'], strangerCa, ['a.edge.two.test']],
+    [['a.edge.one.test'], strangerCa, []],
+  ]
+  for (const [names, ca, expected] of table) {
+    const peer = await dial(t, port('tls'), clientWith(await ca.issue({ names })))
+    peer.socket.write(formatMessage(makeRequest()))
+    t.same((await requests.next()).flow.peerNames, expected, names.join(' '))
+    peer.socket.destroy()
+  }
+  const serverOnly = async (ca: typeof trunkCa, name: string): Promise<readonly string[]> => {
+    const peer = await dial(
+      t,
+      port('tls'),
+      clientWith(await ca.issue({ names: [name], eku: ['serverAuth'] })),
+    )
+    peer.socket.write(formatMessage(makeRequest()))
+    return (await requests.next()).flow.peerNames
+  }
+  t.same(await serverOnly(trunkCa, 'sip.one.test'), [], 'serverAuth only is not allowed here')
+  t.same(await serverOnly(strangerCa, 'sip.two.test'), ['sip.two.test'])
+  t.match(layer.counters(), { clientCertificatesVerified: 6, clientCertificatesRefused: 3 })
+})
+
+void t.test('handshakes under way per source are limited, and only they', async (t) => {
+  const { layer, port } = await startTransport(t, {
+    listen: [listenOn('tls', { tls: serverTls })],
+    limits: { maxHandshakesPerSource: 2 },
+  })
+  const mute = await Promise.all([1, 2].map(() => openTcp(t, port('tls'))))
+  const third = await openTcp(t, port('tls'))
+  await third.closed
+  t.equal(layer.counters().handshakesRefused, 1)
+  mute[0]?.socket.destroy()
+  await until(() => layer.counters()['tlsHandshakeFailures'] === 2)
+  const peers = []
+  // One place is enough for any number of peers that finish.
+  for (let count = 0; count < 4; count++) peers.push(await dial(t, port('tls')))
+  t.equal(layer.counters().connectionsAccepted, 4)
 })
 
 void t.test('a session is never resumed, so a trunk keeps its names on its second connection', async (t) => {
