@@ -1,9 +1,17 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { answerChallenge, formatDigestCredentials, parseDigestChallenge } from '#src/sip/digest.ts'
 
-const everyMs = 200
+const everyMs = 50
 /** RFC 3261 timer A: what is not answered is sent again, as a phone would. */
 const t1Ms = 500
+
+/** What the calls of one stretch of time met. */
+export interface SetUps {
+  /** INVITE to 180 or 200, ms, of the calls that were taken. */
+  ms: number[]
+  /** Calls that got 503: new work that the box had no room for. */
+  refused: number
+}
 
 /** A phone reduced to placing a call and noting how long the far end took to ring: a measure, no proof of anything. */
 export class SetUpProbe {
@@ -41,9 +49,9 @@ export class SetUpProbe {
     return new SetUpProbe(socket, user, number, boxPort)
   }
 
-  /** Places a call every 200 ms while `work` goes on, and returns the set-up times of all of them, ms. */
-  async run(work: () => Promise<void>): Promise<number[]> {
-    const calls: Promise<number>[] = []
+  /** Places a call every 50 ms while `work` goes on. */
+  async run(work: () => Promise<void>): Promise<SetUps> {
+    const calls: Promise<number | undefined>[] = []
     const place = (): void => void calls.push(this.#call())
     place()
     const timer = setInterval(place, everyMs)
@@ -52,7 +60,9 @@ export class SetUpProbe {
     } finally {
       clearInterval(timer)
     }
-    return Promise.all(calls)
+    const done = await Promise.all(calls)
+    const ms = done.filter((value) => value !== undefined)
+    return { ms, refused: done.length - ms.length }
   }
 
   close(): void {
@@ -60,7 +70,7 @@ export class SetUpProbe {
   }
 
   /** One call from its first INVITE to 180 or 200; it is answered, acknowledged and ended behind that. */
-  #call(): Promise<number> {
+  #call(): Promise<number | undefined> {
     const id = `probe${process.pid}n${++this.#calls}`
     const startedMs = performance.now()
     let repeat: NodeJS.Timeout | undefined
@@ -80,7 +90,7 @@ export class SetUpProbe {
         clearTimeout(give)
         clearInterval(repeat)
         this.#waiting.delete(id)
-        resolve(ringMs ?? 0)
+        resolve(ringMs)
       }
       this.#waiting.set(id, (text) => {
         const status = Number(text.slice(8, 11))
@@ -94,7 +104,10 @@ export class SetUpProbe {
           send(this.#request('BYE', id, 3, text))
         } else if (cseq === 3) finish()
         else if (status === 100) clearInterval(repeat)
-        else if (status >= 300 && cseq === 2) {
+        else if (status === 503) {
+          this.#socket.send(this.#request('ACK', id, cseq, text), this.#boxPort, '127.0.0.1')
+          finish()
+        } else if (status >= 300 && cseq === 2) {
           clearInterval(repeat)
           reject(new Error(`a call was refused: ${text.slice(0, 40)}`))
         }

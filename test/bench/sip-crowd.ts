@@ -5,12 +5,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freeMediaPort, freePort } from '#test/peers/free-port.ts'
 import { startSipp } from '#test/peers/sipp.ts'
-import { answerScenario, authenticationField, registerScenario } from '#test/peers/sipp-scenarios.ts'
+import {
+  answerScenario,
+  authenticationField,
+  patientRegisterScenario,
+  registerScenario,
+} from '#test/peers/sipp-scenarios.ts'
 import { root } from '#test/house/source-files.ts'
 import { Box } from '#test/support/box.ts'
 import { seedLines, seededNumber, type SeededLine } from '#test/support/seed.ts'
 import { must } from './measure.ts'
-import { SetUpProbe } from './set-up-probe.ts'
+import { SetUpProbe, type SetUps } from './set-up-probe.ts'
 
 /** A box with many lines; the last two belong to the call that is placed during the storm. */
 export interface Crowd {
@@ -90,13 +95,15 @@ export interface Storm {
   /** From the first REGISTER to the last 200. */
   seconds: number
   retransmissions: number
-  /** INVITE to 180 or 200, every 200 ms one call, ms. */
-  setUpMs: number[]
+  /** How often a phone was asked to come back later (503 with Retry-After). */
+  putOff: number
+  /** Calls placed meanwhile, one every 50 ms. */
+  during: SetUps
   /** The same before the storm. */
-  calmMs: number[]
+  before: SetUps
 }
 
-/** All phones register over UDP at once, as after a power cut, while one phone calls another five times a second. */
+/** All phones register over UDP at once, as after a power cut, while one phone calls another twenty times a second. */
 export async function storm(crowd: Crowd): Promise<Storm> {
   const { box } = crowd
   const calleePort = await freePort()
@@ -119,10 +126,11 @@ export async function storm(crowd: Crowd): Promise<Storm> {
   const probe = await SetUpProbe.open(crowd.caller, crowd.calleeNumber, box.ports.udp)
   try {
     await probe.run(() => new Promise((resolve) => setTimeout(resolve, 2000)))
-    const calmMs = await probe.run(() => new Promise((resolve) => setTimeout(resolve, 3000)))
+    const before = await probe.run(() => new Promise((resolve) => setTimeout(resolve, 3000)))
     let seconds = 0
     let retransmissions = 0
-    const setUpMs = await probe.run(async () => {
+    let putOff = 0
+    const during = await probe.run(async () => {
       const fields = crowd.phones.map((line) => [
         line.username,
         authenticationField(line.username, line.password),
@@ -130,7 +138,7 @@ export async function storm(crowd: Crowd): Promise<Storm> {
       const calls = fields.length
       const startedMs = performance.now()
       const load = startSipp({
-        scenario,
+        scenario: patientRegisterScenario(),
         fields,
         localPort: await freePort(),
         target,
@@ -143,8 +151,9 @@ export async function storm(crowd: Crowd): Promise<Storm> {
       seconds = (performance.now() - startedMs) / 1000
       must(result, 'the storm')
       retransmissions = result.retransmissions
+      putOff = result.logs.filter((line) => line.includes('refused')).length
     })
-    return { seconds, retransmissions, setUpMs, calmMs }
+    return { seconds, retransmissions, putOff, during, before }
   } finally {
     probe.close()
     await callee.stop()

@@ -108,16 +108,20 @@ async function crowds(): Promise<void> {
   if (wanted('storm')) {
     const crowd = await startCrowd(crowdSize)
     try {
-      const { seconds, retransmissions, setUpMs, calmMs } = await storm(crowd)
-      const sorted = [...setUpMs].sort((first, second) => first - second)
+      const { seconds, retransmissions, putOff, during, before } = await storm(crowd)
+      const sorted = [...during.ms].sort((first, second) => first - second)
       const worst = sorted.at(-1) as number
       const p99 = sorted[Math.ceil(sorted.length * 0.99) - 1] as number
       result['storm_s'] = rounded(seconds, 2)
+      result['storm_put_off'] = putOff
       result['storm_setup_worst_ms'] = rounded(worst)
       result['storm_setup_p99_ms'] = rounded(p99)
-      say(`storm of ${crowdSize}           all registered in ${seconds.toFixed(1)} s (${retransmissions} repetitions);
-  calls placed meanwhile (${setUpMs.length}): INVITE to ringing ${worst.toFixed(0)} ms at worst, p99 ${p99.toFixed(0)} ms
-  (before the storm ${summarise(calmMs).median.toFixed(0)} ms, ${Math.max(...calmMs).toFixed(0)} ms at worst)`)
+      result['storm_calls_refused'] = during.refused
+      say(`storm of ${crowdSize}           all registered in ${seconds.toFixed(1)} s (${retransmissions} repetitions,
+  ${putOff} times asked by 503 to come back later);
+  calls placed meanwhile: ${during.ms.length}, and ${during.refused} refused by 503; INVITE to ringing ${worst.toFixed(0)} ms at worst,
+  p99 ${p99.toFixed(0)} ms
+  (before the storm ${summarise(before.ms).median.toFixed(0)} ms, ${Math.max(...before.ms).toFixed(0)} ms at worst)`)
     } finally {
       await crowd.stop()
     }
