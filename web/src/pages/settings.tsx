@@ -8,6 +8,7 @@ import { History } from '../settings/history.tsx'
 import { Machine } from '../settings/machine.tsx'
 import { MetricsToken } from '../settings/metrics-token.tsx'
 import { Restart } from '../settings/restart.tsx'
+import { ShutOut } from '../settings/shut-out.tsx'
 import { groupsOf, patchOf, removalOf, shownValue, type Edits } from '../settings/edits.ts'
 import { count } from '../format.ts'
 import { stepHref, steps } from '../setup/steps.ts'
@@ -136,6 +137,7 @@ export function Settings(): VNode {
           </div>
         </form>
       )}
+      <ShutOut />
       <Account />
       <MetricsToken />
       <Machine onRestart={() => setRestarting(true)} />

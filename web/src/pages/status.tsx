@@ -2,6 +2,7 @@ import type { ComponentChildren, VNode } from 'preact'
 import type { StatusView, TrunkView } from '#src/api/schema/health.ts'
 import type { LabView } from '#src/api/schema/people.ts'
 import { count, formatAgo, formatSpan } from '../format.ts'
+import { ShutOut } from '../settings/shut-out.tsx'
 import { Failure, Loading, Notice } from '../ui/notice.tsx'
 import { State, type Light } from '../ui/state.tsx'
 import { useNow, useResource } from '../use-resource.ts'
@@ -35,6 +36,7 @@ export function Status(): VNode {
             <Trunks trunks={data.trunks} running={data.callsRunning} />
           </section>
           {data.health.lab && <Lab />}
+          <ShutOut onlyWhenSome />
           <section aria-labelledby="parts">
             <h2 id="parts">Parts of the box</h2>
             <PartList parts={data.health.parts} />
