@@ -76,7 +76,7 @@ export class DialogKeeper {
 
   /** The flow that in-dialog requests must use, if there is one. */
   pinnedFlow(dialog: Dialog): Flow | undefined {
-    return dialog.pinned && !dialog.flow.closed ? dialog.flow : undefined
+    return dialog.pinned && !dialog.flow.closed && mayCarry(dialog, dialog.flow) ? dialog.flow : undefined
   }
 
   /** Sends a request in the dialog: to the proxy given, else over the pinned flow, else along the route. */
@@ -98,7 +98,7 @@ export class DialogKeeper {
   // A softphone's Contact may name a host that nobody else knows; what it called from still reaches it.
   async #targets(dialog: Dialog, hop: string): Promise<readonly Target[]> {
     const targets = await this.#context.resolve(hop).catch(() => [])
-    if (targets.length > 0 || dialog.flow.closed) return targets
+    if (targets.length > 0 || dialog.flow.closed || !mayCarry(dialog, dialog.flow)) return targets
     const { protocol, remoteHost: host, remotePort: port } = dialog.flow
     return [{ protocol, host, port, serverName: undefined }]
   }
@@ -195,6 +195,11 @@ export class DialogKeeper {
       request,
     )
   }
+}
+
+// RFC 3261 26.2.2: what began as sips goes over TLS or not at all.
+function mayCarry(dialog: Dialog, flow: Flow): boolean {
+  return !dialog.state.secure || flow.protocol === 'tls' || flow.protocol === 'wss'
 }
 
 /** A request as an application would write it, to be completed by the composer. */

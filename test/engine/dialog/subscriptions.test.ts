@@ -174,7 +174,7 @@ void t.test('REFER in a call: NOTIFY flows in it, and outlives it (RFC 3515, RFC
     '"Alice, \\"A\\"" <sip:alice@example.org>;cid="20398823.2UWQFN309shb3@referrer.example.org"'
   const seen = new Promise<SipLike>((resolve) => {
     dialog.on('refer', (req, res) => {
-      resolve(req as unknown as SipLike)
+      resolve(req)
       res.send(202)
     })
   })

@@ -14,7 +14,7 @@ export interface EstablishedCall extends TestEngine {
   /** Why the dialog ended, once it has. */
   ended: Promise<string>
   /** Header lines of a request of the peer in this dialog. */
-  inDialog(method: string, sequence: number, extra?: string[], contact?: string | null): string[]
+  inDialog: (method: string, sequence: number, extra?: string[], contact?: string | null) => string[]
 }
 
 /** The reason with which a dialog ends. */

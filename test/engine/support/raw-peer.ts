@@ -34,6 +34,12 @@ export class RawPeer {
     this.#socket.send(text, this.#enginePort, '127.0.0.1')
   }
 
+  /** Sends lines with a body of any bytes; its type is among the lines. */
+  sendBytes(lines: readonly string[], body: Buffer): void {
+    const head = [...lines, `Content-Length: ${body.length}`, '', ''].join('\r\n')
+    this.#socket.send(Buffer.concat([Buffer.from(head), body]), this.#enginePort, '127.0.0.1')
+  }
+
   /** Header lines of a request of ours. */
   request(method: string, parts: RequestParts = {}): string[] {
     const branch = parts.branch ?? `z9hG4bK${Math.random().toString(36).slice(2)}`
