@@ -27,6 +27,7 @@ const peers = [
   'socat',
   'dnsmasq-base',
   'tcpdump',
+  'tshark',
   'nftables',
   'iproute2',
   'python3',

@@ -80,7 +80,7 @@ for (const { width, scheme } of looks) {
       t.equal(
         await table.getByRole('row').count(),
         17,
-        '19 messages, two of them retransmissions, and the head',
+        '18 messages, two of them retransmissions, and the head',
       )
       const ringing = table.getByRole('row').filter({ hasText: '×3' })
       t.equal(await ringing.count(), 1, 'three times 180 is one arrow')

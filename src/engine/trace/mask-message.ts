@@ -100,8 +100,12 @@ function maskDescription(body: string, { sdpKeys }: Reveal): string {
   )
   if (!sdpKeys) {
     masked = masked
-      // RFC 4568 9.1: lifetime and MKI behind the bar are no secret; a line cut off is masked to its end.
-      .replace(/(inline:)([^|\s;]+)/gi, (_all, name: string, value: string) => name + stars(value))
+      // RFC 4568 9.1: lifetime and MKI behind the bar are no secret. Letters, because asterisks are no base64 and
+      // Wireshark would not read on.
+      .replace(
+        /(inline:)([^|\s;]+)/gi,
+        (_all, name: string, value: string) => name + 'x'.repeat(value.length),
+      )
       .replace(
         /^(a=crypto:(?![^\r\n]*inline:))([^\r\n]+)/gim,
         (_all, name: string, value: string) => name + stars(value),

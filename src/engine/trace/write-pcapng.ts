@@ -1,12 +1,18 @@
+import { exportedPdu } from './exported-pdu.ts'
 import { PacketMaker } from './sip-packets.ts'
 import type { TracedMessage } from './traced-message.ts'
 
-// draft-ietf-opsawg-pcapng: block types, option codes, and the link type of bare IP packets.
+// draft-ietf-opsawg-pcapng: block types, option codes, and the link types of bare IP packets and of
+// what has none.
 const sectionHeader = 0x0a0d0d0a
 const interfaceDescription = 1
 const enhancedPacket = 6
 const byteOrderMagic = 0x1a2b3c4d
 const linkTypeRaw = 101
+const linkTypeExportedPdu = 252
+/** Numbers of the interfaces, in the order in which they are written. */
+const packetInterface = 0
+const websocketInterface = 1
 const optComment = 1
 const optUserApplication = 4
 const optInterfaceName = 2
@@ -17,7 +23,7 @@ const endOfOptions = Buffer.alloc(4)
 
 /**
  * Writes messages as a pcapng file, which Wireshark and its kin read. Every message stands in IP packets made for it;
- * what came encrypted is written as plain SIP over TCP, and its comment says so. The bytes are written as they are:
+ * TLS is written as plain SIP over TCP, WebSocket as the bare message, and the comment says so. The bytes are written as they are:
  * the caller masks them first.
  */
 export function writePcapng(
@@ -32,18 +38,20 @@ export function writePcapng(
       option(optUserApplication, about.application),
       endOfOptions,
     ]),
-    block(interfaceDescription, [
-      interfaceFixed(),
-      option(optInterfaceName, 'sip'),
-      option(optTimestampResolution, Buffer.from([microseconds])),
-      endOfOptions,
-    ]),
+    interfaceBlock('sip', linkTypeRaw),
+    interfaceBlock('sip over websocket', linkTypeExportedPdu),
   ]
   for (const message of messages) {
+    const { protocol } = message.flow
+    if (protocol === 'ws' || protocol === 'wss') {
+      const missing = message.size - message.bytes.length
+      blocks.push(packetBlock(websocketInterface, exportedPdu(message), message, missing))
+      continue
+    }
     const { packets, missing } = maker.wrap(message)
     for (const [index, packet] of packets.entries()) {
       const isLast = index === packets.length - 1
-      blocks.push(packetBlock(packet, message, isLast ? missing : 0))
+      blocks.push(packetBlock(packetInterface, packet, message, isLast ? missing : 0))
     }
   }
   return Buffer.concat(blocks)
@@ -52,14 +60,16 @@ export function writePcapng(
 /** Direction, protocol, and what is not as it was on the wire. */
 function commentOf({ sent, flow, size, bytes }: TracedMessage): string {
   const parts = [`${sent ? 'sent' : 'received'} over ${flow.protocol}`]
-  if (flow.protocol !== 'udp' && flow.protocol !== 'tcp') parts.push('written as plain SIP over TCP')
+  if (flow.protocol === 'tls') parts.push('written as plain SIP over TCP')
+  if (flow.protocol.startsWith('ws')) parts.push('written without its frame')
   if (size > bytes.length) parts.push(`only the first ${bytes.length} of ${size} bytes were kept`)
   return parts.join('; ')
 }
 
-function packetBlock(packet: Buffer, message: TracedMessage, missing: number): Buffer {
+function packetBlock(onInterface: number, packet: Buffer, message: TracedMessage, missing: number): Buffer {
   const atUs = BigInt(Math.round(message.atMs * 1000))
   const fixed = Buffer.alloc(20)
+  fixed.writeUInt32LE(onInterface, 0)
   fixed.writeUInt32LE(Number(atUs >> 32n), 4)
   fixed.writeUInt32LE(Number(atUs & 0xffffffffn), 8)
   fixed.writeUInt32LE(packet.length, 12)
@@ -76,10 +86,15 @@ function sectionFixed(): Buffer {
   return fixed
 }
 
-function interfaceFixed(): Buffer {
+function interfaceBlock(name: string, linkType: number): Buffer {
   const fixed = Buffer.alloc(8)
-  fixed.writeUInt16LE(linkTypeRaw, 0)
-  return fixed
+  fixed.writeUInt16LE(linkType, 0)
+  return block(interfaceDescription, [
+    fixed,
+    option(optInterfaceName, name),
+    option(optTimestampResolution, Buffer.from([microseconds])),
+    endOfOptions,
+  ])
 }
 
 /** A block: type, length, body, length again. */

@@ -100,7 +100,7 @@ export function sampleFlows(): SampleFlows {
 }
 
 /**
- * Plays a call of a phone to Teams, with a challenge, a retransmitted 180, a key press and its end: 19 messages, four of
+ * Plays a call of a phone to Teams, with a challenge, a retransmitted 180, a key press and its end: 18 messages, four of
  * them on the leg toward Teams. `joined` is called when the call side would join a leg.
  */
 export function playSampleCall(
