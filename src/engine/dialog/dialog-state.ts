@@ -46,7 +46,8 @@ export function dialogFromRequest(
     remoteParty: headers.get('From') ?? '',
     localSequence: 0,
     remoteSequence: sequenceOf(headers.get('CSeq')),
-    remoteTarget: uriOf(headers.get('Contact') ?? headers.get('From') ?? '') ?? '',
+    // A Contact that nobody can read leaves the address that the caller gives itself.
+    remoteTarget: targetOf(headers.get('Contact'), uriOf(headers.get('From') ?? '') ?? request.uri),
     routeSet: headers.getAll('Record-Route'),
     secure: isSips(request.uri),
   }

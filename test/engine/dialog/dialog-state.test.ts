@@ -41,6 +41,9 @@ void t.test('a request makes the dialog of the called side (RFC 3261 12.1.1)', a
     routeSet: ['<sip:p1;lr>', '<sip:p2;lr>'],
   })
   t.equal(dialogId(state), 'c;from-tag=f')
+  const unreadable = invite.map((field) => (field.startsWith('<sip:a@192') ? '<>' : field))
+  const fallen = dialogFromRequest(request('INVITE', unreadable), 'mine', 'early')
+  t.equal(fallen.remoteTarget, 'sip:a@x', 'a Contact that nobody can read leaves the address of From')
 })
 
 void t.test('a response makes the dialog of the calling side, route set reversed (12.1.2)', async (t) => {
