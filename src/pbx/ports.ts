@@ -91,9 +91,9 @@ export interface NotifyResult {
  */
 export interface PeerEvidence {
   /** Credentials of a line that exists did not hold. The address has received our nonce before: it is no forgery. */
-  wrongPassword(host: string): void
+  wrongPassword(host: string, username: string): void
   /** The same with a username that is no line's. */
-  unknownUser(host: string): void
+  unknownUser(host: string, username: string): void
   /**
    * A nonce that we never made or whose count was used before. Harmless once or twice (the box restarted, two packets
    * overtook each other), and over UDP anybody can put this address into a packet.
@@ -118,6 +118,8 @@ export interface Pbx extends Events<PbxEvents> {
   hangUp(callId: string): boolean
   trunks(): TrunkHealth[]
   counters(): Record<string, number>
+  /** True while requests can go over a phone's connection; undefined over UDP and with another engine: nobody knows. */
+  flowOpen(flow: FlowAddress): boolean | undefined
   /** Notifies every phone that is registered on the line; resolves when all have answered or given up, never rejects. */
   notify(username: string, notification: LineNotification): Promise<NotifyResult>
   /** New calls get 503 with Retry-After from now on; resolves when no call is left or `graceMs` is over and the rest were ended. */

@@ -150,6 +150,7 @@ export async function startPbx(options: PbxOptions): Promise<Pbx> {
     hangUp: (callId) => book.stop(callId, 'CALL_ENDED_BY_ADMIN'),
     trunks: () => [teams?.state.health() ?? { name: 'teams', state: 'off', hosts: [] }],
     counters: () => counters.snapshot(),
+    flowOpen: (flow) => (flow.protocol === 'udp' ? undefined : flows?.isOpen(flow)),
     notify: (username, notification) =>
       notifyLine({ sip, bindings: store.bindings, reach, clock, logger }, username, notification),
     async drain(graceMs) {

@@ -19,6 +19,8 @@ export class FakePbx extends EventSource<PbxEvents> implements Pbx {
   readonly live = new Map<string, LiveCall>()
   readonly hungUp: string[] = []
   readonly notified: string[] = []
+  /** Ports of phones whose connections are open. */
+  readonly openPorts = new Set<number>()
   trunkList: TrunkHealth[] = [
     {
       name: 'teams',
@@ -50,6 +52,10 @@ export class FakePbx extends EventSource<PbxEvents> implements Pbx {
 
   counters(): Record<string, number> {
     return {}
+  }
+
+  flowOpen({ protocol, port }: { protocol: string; port: number }): boolean | undefined {
+    return protocol === 'udp' ? undefined : this.openPorts.has(port)
   }
 
   notify(username: string, { event }: { event: string }): Promise<{ contacts: number; answered: number }> {

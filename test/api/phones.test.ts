@@ -2,6 +2,7 @@ import t from 'tap'
 import type { CredentialsView, DeviceView } from '#src/api/schema/devices.ts'
 import { someBinding, someUser } from '#test/store/store-fixture.ts'
 import { startTestApi } from './api-fixture.ts'
+import { FakePbx } from './fakes.ts'
 
 interface Refusal {
   code: string
@@ -127,13 +128,46 @@ t.test('a registered line shows where the phone is', async (t) => {
   const { devices } = (await api.ask('GET', '/api/devices')).json<{ devices: DeviceView[] }>()
   t.match(devices[0]?.lines[0], {
     registered: true,
-    contacts: [{ address: '192.0.2.1:5060', protocol: 'udp', userAgent: 'Yealink SIP-T54W' }],
+    contacts: [
+      {
+        address: '192.0.2.1:5060',
+        protocol: 'udp',
+        userAgent: 'Yealink SIP-T54W',
+        connected: null,
+        through: [],
+      },
+    ],
   })
   t.match((await api.ask('GET', '/api/status')).json<{ counts: unknown }>().counts, {
     devices: 1,
     lines: 1,
     registeredLines: 1,
   })
+})
+
+t.test('flows show whether they are open and which way they lead', async (t) => {
+  const pbx = new FakePbx()
+  const api = await startTestApi(t, { parts: { pbx } })
+  await api.claim()
+  const { username } = await api.addPhone()
+  const nowMs = api.clock.nowMs()
+  const flow = (port: number) => ({ protocol: 'tls', host: '192.0.2.1', port }) as const
+  const common = { aor: username, expiresAtMs: nowMs + 60_000, instanceId: 'urn:uuid:1' }
+  await api.store.bindings.change(username, nowMs, () => [
+    someBinding({ ...common, flow: flow(1), regId: 1, registeredAtMs: 2_000 }),
+    someBinding({
+      ...common,
+      flow: flow(2),
+      regId: 2,
+      path: ['<sip:edge.example;lr>', '<sip:t@[2001:db8::1]:5070;lr;ob>'],
+    }),
+  ])
+  pbx.openPorts.add(2)
+  const { devices } = (await api.ask('GET', '/api/devices')).json<{ devices: DeviceView[] }>()
+  t.match(devices[0]?.lines[0]?.contacts, [
+    { regId: 1, connected: false, through: [] },
+    { regId: 2, connected: true, through: ['edge.example', '[2001:db8::1]:5070'] },
+  ])
 })
 
 t.test('a phone is renamed and removed, and who is on it is signed out', async (t) => {

@@ -12,19 +12,18 @@ import {
   subscriptionView,
   type DectServerView,
 } from '../schema/handsets.ts'
-import { viewDevice } from '../views/devices.ts'
+import { lookAt, viewDevice } from '../views/devices.ts'
 import { needServer } from './handsets.ts'
 
 const minuteMs = 60_000
 
 /** DECT servers, and the time in which handsets may subscribe to them. */
 export function dectServerRoutes(api: Api, context: ApiContext): void {
-  const { clock } = context.options
   const view = (dect: DectPort, device: Device): DectServerView => {
     const handsets = dect.handsets.list(device.id)
     const window = dect.subscription.find(device.id)
     return {
-      device: viewDevice(device, need(context, 'store'), clock.nowMs()),
+      device: viewDevice(device, lookAt(context)),
       handsets: handsets.length,
       registered: handsets.filter(({ registered }) => registered).length,
       subscription: window ? { openedAtMs: window.openedAtMs, closesAtMs: window.closesAtMs } : null,

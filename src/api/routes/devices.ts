@@ -8,12 +8,10 @@ import { errors } from '../schema/answers.ts'
 import { idParams, noContent } from '../schema/common.ts'
 import { credentialsView, devicePatch, deviceView, newDevice, type NewDevice } from '../schema/devices.ts'
 import { viewCredentials } from '../views/credentials.ts'
-import { viewDevice, viewDevices } from '../views/devices.ts'
+import { lookAt, viewDevice, viewDevices } from '../views/devices.ts'
 
 /** Phones and their lines: list, add, rename, remove. */
 export function deviceRoutes(api: Api, context: ApiContext): void {
-  const { clock } = context.options
-
   api.get(
     '/api/devices',
     {
@@ -23,7 +21,7 @@ export function deviceRoutes(api: Api, context: ApiContext): void {
         response: { 200: Type.Object({ devices: Type.Array(deviceView) }), ...errors('PART_NOT_RUNNING') },
       },
     },
-    () => ({ devices: viewDevices(need(context, 'store'), clock.nowMs()) }),
+    () => ({ devices: viewDevices(lookAt(context)) }),
   )
 
   api.post(
@@ -43,7 +41,7 @@ export function deviceRoutes(api: Api, context: ApiContext): void {
       const { device, lineId } = addDevice(context, request.body)
       const credentials = await viewCredentials(context, lineId, request)
       void reply.status(201)
-      return { device: viewDevice(device, need(context, 'store'), clock.nowMs()), credentials }
+      return { device: viewDevice(device, lookAt(context)), credentials }
     },
   )
 
@@ -72,7 +70,7 @@ export function deviceRoutes(api: Api, context: ApiContext): void {
         details: { from: device.label, to: renamed.label },
       })
       context.events.publish('devicesChanged', { deviceId: device.id })
-      return viewDevice(renamed, store, clock.nowMs())
+      return viewDevice(renamed, lookAt(context))
     },
   )
 

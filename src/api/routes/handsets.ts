@@ -16,13 +16,12 @@ import {
   newHandsets,
   type HandsetView,
 } from '../schema/handsets.ts'
-import { viewDevice } from '../views/devices.ts'
+import { lookAt, viewDevice } from '../views/devices.ts'
 
 /** The handsets behind a DECT server: list, add, rename, remove. */
 export function handsetRoutes(api: Api, context: ApiContext): void {
-  const { clock } = context.options
   const view = (handset: Handset): HandsetView => ({
-    device: viewDevice(handset.device, need(context, 'store'), clock.nowMs()),
+    device: viewDevice(handset.device, lookAt(context)),
     ipei: formatIpei(handset.device.ipei ?? ''),
     extension: handset.extension ?? null,
     state: handset.state,

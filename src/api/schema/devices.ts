@@ -28,6 +28,15 @@ export type SignInView = Static<typeof signInView>
 export const contactView = Type.Object({
   address: Type.String({ description: 'Where the phone is reached, host and port' }),
   protocol: Type.String(),
+  connected: nullable(
+    Type.Boolean({ description: 'Whether its connection is open now; null where there is none (UDP)' }),
+  ),
+  regId: nullable(
+    Type.Integer({ description: 'Number of this flow of a phone that keeps several (RFC 5626)' }),
+  ),
+  through: Type.Array(Type.String(), {
+    description: 'Proxies on the way, the one nearest to the box first (RFC 3327)',
+  }),
   userAgent: nullable(Type.String()),
   registeredAtMs: moment,
   expiresAtMs: moment,

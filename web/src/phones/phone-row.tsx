@@ -63,14 +63,21 @@ function LineRow(props: {
   onRequest: (request: PhoneRequest) => void
 }): VNode {
   const { device, line, onRequest } = props
-  const contact = line.contacts[0]
   return (
     <div class="line">
       <div class="line-state">
-        <State light={line.registered ? 'ok' : 'off'}>
+        <State light={!line.registered ? 'off' : isCutOff(line) ? 'wait' : 'ok'}>
           {line.registered ? 'registered' : 'not registered'}
         </State>
-        <p class="muted">{contact ? describe(line) : lastSeen(device)}</p>
+        {line.contacts.slice(0, shownContacts).map((contact) => (
+          <p class="muted" key={`${contact.protocol} ${contact.address}`}>
+            {describe(contact)}
+          </p>
+        ))}
+        {line.contacts.length > shownContacts && (
+          <p class="muted">and {line.contacts.length - shownContacts} more</p>
+        )}
+        {line.contacts.length === 0 && <p class="muted">{lastSeen(device)}</p>}
       </div>
       <div class="line-person">
         {line.user ? (
@@ -115,12 +122,19 @@ function LineRow(props: {
   )
 }
 
-function describe(line: LineView): string {
-  const [first, ...others] = line.contacts
-  if (!first) return ''
-  const agent = first.userAgent ?? 'unknown phone'
-  const more = others.length > 0 ? ` and ${others.length} more` : ''
-  return `${agent} · ${first.protocol} ${first.address}${more}`
+const shownContacts = 4
+
+/** True when no request can reach the phone before it connects anew. */
+function isCutOff(line: LineView): boolean {
+  return line.contacts.every((contact) => contact.connected === false)
+}
+
+function describe(contact: LineView['contacts'][number]): string {
+  const parts = [contact.userAgent ?? 'unknown phone', `${contact.protocol} ${contact.address}`]
+  if (contact.through.length > 0) parts.push(`through ${contact.through.join(', ')}`)
+  if (contact.regId !== null) parts.push(`flow ${contact.regId}`)
+  if (contact.connected === false) parts.push('connection closed')
+  return parts.join(' · ')
 }
 
 function lastSeen(device: DeviceView): string {
