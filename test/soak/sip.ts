@@ -1,0 +1,76 @@
+// npm run soak:sip [-- --minutes 30] [--rate 50] [--engine]: calls by SIPp through the whole box (or with --engine through
+// the engine and the smallest B2BUA), registrations beside them. A line per minute; exit code 0 only when no call and no
+// registration failed and nothing stayed behind. The last line is JSON.
+import { parseArgs } from 'node:util'
+import { soakBox, soakEngine, type Figures } from './soak-run.ts'
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '30' },
+    rate: { type: 'string', default: '50' },
+    engine: { type: 'boolean', default: false },
+  },
+})
+const minutes = Number(values.minutes)
+const rate = Number(values.rate)
+/** Timer J, H and L: 32 s; what lives longer is left over. */
+const endLimitMs = 75_000
+
+function text(figures: Figures): string {
+  const { rssMb, heapMb, handles, transactions, dialogs } = figures
+  return `rss ${rssMb.toFixed(0).padStart(4)} MB  heap ${heapMb.toFixed(0).padStart(3)} MB  handles ${String(handles).padStart(3)}  transactions ${String(transactions).padStart(5)}  dialogs ${String(dialogs).padStart(4)}`
+}
+
+function rounded(figures: Figures): Figures {
+  return { ...figures, rssMb: Math.round(figures.rssMb), heapMb: Math.round(figures.heapMb) }
+}
+
+console.log(
+  `${values.engine ? 'engine with a B2BUA' : 'whole box'}, ${rate} calls per second for ${minutes} minutes, 20 registrations per second beside them`,
+)
+const soaked = await (values.engine ? soakEngine() : soakBox())
+let failed = 0
+let calls = 0
+let registrations = 0
+try {
+  // Code is compiled, caches and pools are filled: what stands after this is what must stay.
+  const warm = await soaked.load(rate, 20)
+  failed += warm.failedCalls + warm.failedRegistrations
+  const first = await soaked.figures()
+  console.log(`after warming up              ${text(first)}`)
+  let last = first
+  for (let minute = 1; minute <= minutes; minute++) {
+    const done = await soaked.load(rate, 60)
+    calls += done.calls
+    registrations += done.registrations
+    failed += done.failedCalls + done.failedRegistrations
+    last = await soaked.figures()
+    console.log(
+      `${String(minute).padStart(3)} min  ${done.calls} calls, ${done.failedCalls} failed  ${done.registrations} registrations, ${done.failedRegistrations} failed  ${text(last)}`,
+    )
+  }
+  const endMs = performance.now() + endLimitMs
+  let end = last
+  while ((end.dialogs > 0 || end.transactions > 0) && performance.now() < endMs) {
+    await new Promise((resolve) => setTimeout(resolve, 2000))
+    end = await soaked.figures()
+  }
+  console.log(`first  ${text(first)}\nlast   ${text(last)}\nidle   ${text(end)}`)
+  const leftOver = end.dialogs + end.transactions
+  console.log(
+    JSON.stringify({
+      subject: values.engine ? 'engine' : 'box',
+      minutes,
+      rate,
+      calls,
+      registrations,
+      failed,
+      first: rounded(first),
+      last: rounded(last),
+      idle: rounded(end),
+    }),
+  )
+  process.exitCode = failed === 0 && leftOver === 0 ? 0 : 1
+} finally {
+  await soaked.stop()
+}
