@@ -58,8 +58,9 @@ export function guardOptions(
 export function evidenceFor({ guard }: Pick<Engine, 'guard'>): PeerEvidence | undefined {
   if (!guard) return undefined
   return {
-    wrongPassword: (host) => guard.note(host, { kind: 'password', proven: true, subject: 'a line' }),
-    unknownUser: (host) => guard.note(host, { kind: 'password', proven: true }),
+    // A phone with an old password, or whose line was removed, tries one name for ever: that is no guessing.
+    wrongPassword: (host, subject) => guard.note(host, { kind: 'password', proven: true, subject }),
+    unknownUser: (host, subject) => guard.note(host, { kind: 'password', proven: true, subject }),
     staleNonce: (host) => guard.note(host, { kind: 'password', proven: false, subject: 'a nonce' }),
     registered: (host, untilMs) => guard.trust(host, untilMs),
   }

@@ -63,7 +63,7 @@ export class BanList {
       Object.assign(standing, charge, { count: standing.count + charge.count })
       return standing
     }
-    if (this.#bans.size >= this.#max) return undefined
+    if (this.#bans.size >= this.#max && !(charge.reach === 'all' && this.#dropForgeable())) return undefined
     const before = this.#record.get(source)
     const times = before && wallMs - before.endedAtMs < this.#forgetMs ? before.times + 1 : 1
     const forMs = this.#banMs[Math.min(times, this.#banMs.length) - 1] ?? 600_000
@@ -77,6 +77,16 @@ export class BanList {
     }
     this.#bans.set(source, ban)
     return ban
+  }
+
+  /** Whoever fills the list with forged addresses must not keep those off it that were proven. */
+  #dropForgeable(): boolean {
+    for (const [source, { reach }] of this.#bans) {
+      if (reach !== 'udp') continue
+      this.#bans.delete(source)
+      return true
+    }
+    return false
   }
 
   /** Lifts a ban and forgets that there ever was one; undefined when none stood. */

@@ -45,8 +45,6 @@ export interface Evidence extends Piece {
 export interface Guard extends Events<GuardEvents> {
   /** Writes down what a source did; the source is shut out when it is enough. */
   note(host: string, evidence: Evidence): void
-  /** True when this User-Agent is a scanner's and its sender is not known to be harmless: the request is dropped. */
-  isScanner(host: string, userAgent: string, evidence: Pick<Evidence, 'proven' | 'head'>): boolean
   /** A registration was proven from here and stands until then (wall clock, ms): lifts a ban, allows none till then. */
   trust(host: string, untilMs: number): void
   /** Replaces the allow-list; bans of who stands on it now are lifted. */
@@ -160,8 +158,16 @@ export class BanGuard implements Guard, Doorkeeper {
     this.#shutOut(source, host, { cause: kind, reach, count, firstSeenAtMs, lastSeenAtMs, sample })
   }
 
-  isScanner(host: string, userAgent: string, evidence: Pick<Evidence, 'proven' | 'head'>): boolean {
-    if (!this.#scanners.has(userAgent) || this.#isSafe(sourceOf(host), host)) return false
+  /** True when a scanner gives itself away by this User-Agent. */
+  /** True when a scanner gives itself away by this User-Agent. */
+  namesScanner(userAgent: string): boolean {
+    return this.#scanners.has(userAgent)
+  }
+
+  /** Writes a scanner's request down; false when its sender is known to be harmless, whatever it calls itself. */
+  /** Writes a scanner's request down; false when its sender is known to be harmless, whatever it calls itself. */
+  dropsScanner(host: string, evidence: Pick<Evidence, 'proven' | 'head'>): boolean {
+    if (this.#isSafe(sourceOf(host), host)) return false
     this.counters.guardScannersDropped++
     this.note(host, { kind: 'scanner', ...evidence })
     return true
@@ -224,7 +230,9 @@ export class BanGuard implements Guard, Doorkeeper {
     if (this.#isSafe(source, host)) {
       this.counters.bansSpared++
       this.#flood.spare(source)
-      this.#logger.warn(
+      // An office behind one address sends much on a busy day; all else is worth a look.
+      const level = charge.cause === 'flood' ? 'debug' : 'warn'
+      this.#logger[level](
         { address: source, cause: charge.cause },
         'an address that is never shut out misbehaves',
       )

@@ -26,7 +26,8 @@ export function createNewWorkGate(
 
 function isFromScanner(guard: BanGuard, request: SipRequest, flow: Flow): boolean {
   const userAgent = request.headers.get('User-Agent')
-  return userAgent !== undefined && guard.isScanner(flow.remoteHost, userAgent, evidenceOf(request, flow))
+  if (userAgent === undefined || !guard.namesScanner(userAgent)) return false
+  return guard.dropsScanner(flow.remoteHost, evidenceOf(request, flow))
 }
 
 /** Forbidden, unknown or half a number. Challenges are everyday, and a REGISTER is the registrar's to judge. */

@@ -165,8 +165,8 @@ export class DigestAuthenticator {
     )
     // Who has never received our nonce may have put anybody's address into the packet.
     if (this.#nonces.wasIssuedTo(nonce, host)) {
-      if (counter === 'authWrongPassword') this.#evidence?.wrongPassword(host)
-      else this.#evidence?.unknownUser(host)
+      if (counter === 'authWrongPassword') this.#evidence?.wrongPassword(host, username)
+      else this.#evidence?.unknownUser(host, username)
     }
     return { status: 403, reason: 'Forbidden' }
   }
