@@ -7,6 +7,7 @@ function oneLine(value: string): string {
 
 /** Writes a message. Content-Length is always counted here, in bytes (RFC 3261 20.14). */
 export function formatMessage(message: SipMessage): Buffer {
+  if (message.kind === 'response' && message.wire !== undefined) return message.wire
   let text =
     message.kind === 'request'
       ? `${oneLine(message.method)} ${oneLine(message.uri)} SIP/2.0\r\n`

@@ -96,6 +96,8 @@ export interface SipResponse {
   reason: string
   headers: SipHeaders
   body: Buffer
+  /** Exactly these bytes, where somebody has them already; whoever changes the message must drop them. */
+  wire?: Buffer
 }
 
 export type SipMessage = SipRequest | SipResponse

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { DirectRequest } from '#src/engine/direct-door.ts'
-import { SipHeaders, type SipResponse } from '#src/sip/message.ts'
+import { SipHeaders, type SipMessage, type SipResponse } from '#src/sip/message.ts'
 import { MemoryLogger } from '#test/support/memory-logger.ts'
 import { startTestEngine } from '#test/support/start-engine.ts'
 import { RawPeer, toTagOf } from './support/raw-peer.ts'
@@ -34,10 +34,45 @@ void t.test('a request is handed over as parsed, its answer goes out complete', 
   ])
 
   peer.send(lines)
-  t.equal(toTagOf(await peer.nextResponse()), toTagOf(ok), 'a retransmission gets the same answer')
+  const again = await peer.nextResponse()
+  t.same(again.headers.flat, ok.headers.flat, 'a retransmission gets the same answer')
   t.equal(heard.length, 1, 'and is not handed over again')
   t.equal(engine.counters()['requestsServing'], 0)
 })
+
+void t.test(
+  'a challenge over UDP leaves no transaction, a repeated answer is whole for who listens',
+  async (t) => {
+    const repeated: string[] = []
+    const tap = {
+      received: () => undefined,
+      sent: (_bytes: Buffer, _flow: unknown, message: SipMessage) =>
+        void repeated.push(`${message.kind} ${message.headers.get('Call-ID')}`),
+    }
+    const { engine, udpPort } = await startTestEngine(t, { tap })
+    engine
+      .openDirectDoor()
+      .serve('REGISTER', ({ request, respond }) =>
+        respond(
+          request.headers.has('Authorization')
+            ? response(200, 'OK')
+            : response(401, 'Unauthorized', 'WWW-Authenticate', 'Digest realm="r", nonce="n"'),
+        ),
+      )
+    const peer = await RawPeer.open(t, udpPort)
+    peer.send(peer.request('REGISTER', { callId: 'stateless' }))
+    t.equal((await peer.nextResponse()).status, 401)
+    t.equal(engine.counters()['serverTransactionsAlive'], 0)
+    const proven = [...peer.request('REGISTER', { callId: 'proven' }), 'Authorization: Digest x=y']
+    peer.send(proven)
+    const ok = await peer.nextResponse()
+    t.equal(engine.counters()['serverTransactionsAlive'], 1)
+    peer.send(proven)
+    t.same((await peer.nextResponse()).headers.flat, ok.headers.flat)
+    t.equal(engine.counters()['retransmissionsSent'], 1)
+    t.same(repeated, ['response stateless', 'response proven', 'response proven'])
+  },
+)
 
 void t.test('other methods, and everything once it is closed, stay with the others', async (t) => {
   const { engine, srf, udpPort } = await startTestEngine(t)

@@ -1,5 +1,7 @@
 import { tagOf } from '#src/sip/name-addr.ts'
+import { formatMessage } from '#src/sip/format-message.ts'
 import { SipHeaders, type SipRequest, type SipResponse } from '#src/sip/message.ts'
+import { parseMessage } from '#src/sip/parse-message.ts'
 import type { Flow } from '../transport/transport-port.ts'
 import { TransactionTimers, type DriverContext, type TimerEvent } from './driver.ts'
 import type { ServerAction } from './machine.ts'
@@ -48,6 +50,8 @@ export class ServerTransaction {
   readonly #onSendError = (): void => queueMicrotask(() => this.transportError())
   #state: InviteServerState | NonInviteServerState
   #last: SipResponse | undefined
+  /** The final answer in place of `#last`, once everything else was let go. */
+  #wire: Buffer | undefined
   #lastBytes = 0
   #finalStatus = 0
   #ack: SipRequest | undefined
@@ -83,7 +87,12 @@ export class ServerTransaction {
     return this.#finalStatus
   }
 
+  /** Begins to wait for the answer. A request other than INVITE may have got it in the turn in which it came. */
   start(): void {
+    if (!this.#invite && this.#state !== 'trying') {
+      if (this.#state === 'proceeding') this.#act('startU')
+      return
+    }
     const step = this.#invite ? startInviteServer(this.#awaitsChallenge()) : startNonInviteServer()
     this.#run(step.state, step.actions)
   }
@@ -133,6 +142,27 @@ export class ServerTransaction {
     if (this.#invite || this.#finalStatus === 0) return
     this.user = undefined
     this.request = answeredRequest
+    this.#wire = this.#last?.wire
+    if (this.#wire) this.#last = undefined
+  }
+
+  #readBack(): SipResponse | undefined {
+    const wire = this.#wire
+    if (!wire) return undefined
+    // The bytes go out as they are; what they say is for those who listen on the way.
+    const response: SipResponse = {
+      kind: 'response',
+      status: this.#finalStatus,
+      reason: '',
+      headers: new SipHeaders(),
+      body: answeredRequest.body,
+      wire,
+    }
+    try {
+      return { ...response, headers: parseMessage(wire).headers }
+    } catch {
+      return response
+    }
   }
 
   // RFC 3261 8.2.7: over UDP a challenge leaves nothing behind, for its sender's address may be forged: no memory,
@@ -201,13 +231,17 @@ export class ServerTransaction {
         this.#lastBytes = transport.send(this.#last, this.flow, this.#onSendError)
         return
       case 'sendResponse':
-        if (this.#last) this.#lastBytes = transport.send(this.#last, this.flow, this.#onSendError)
-        return
-      case 'resend':
         if (!this.#last) return
-        counters.retransmissionsSent++
-        transport.send(this.#last, this.flow, this.#onSendError)
+        if (!this.#invite && this.#finalStatus !== 0) this.#last.wire = formatMessage(this.#last)
+        this.#lastBytes = transport.send(this.#last, this.flow, this.#onSendError)
         return
+      case 'resend': {
+        const last = this.#last ?? this.#readBack()
+        if (!last) return
+        counters.retransmissionsSent++
+        transport.send(last, this.flow, this.#onSendError)
+        return
+      }
       case 'deliverAck':
         if (this.#ack) this.user?.onAck(this.#ack, this.#ackBytes, this)
         return

@@ -82,6 +82,14 @@ export class TransactionLayer {
       { key, branch: invite ? identity.branch : undefined },
       this.#forgetServer,
     )
+    if (!invite && request.method !== 'CANCEL') {
+      // A challenge over UDP leaves nothing behind: most REGISTERs never come into the table, nor under a timer.
+      this.#user.onRequest(transaction)
+      if (transaction.state === 'terminated') return
+      this.#servers.set(key, transaction)
+      transaction.start()
+      return
+    }
     this.#servers.set(key, transaction)
     if (invite) this.#invitesByBranch.set(identity.branch, transaction)
     transaction.start()

@@ -19,7 +19,7 @@ export function registerAnswerHeaders(
   nowMs: number,
   { path, outbound, serviceRoute }: RegisterAnswer = nothingMore,
 ): HeaderFields {
-  const headers: HeaderFields = { Date: new Date(nowMs).toUTCString() }
+  const headers: HeaderFields = { Date: dateOf(nowMs) }
   if (bindings.length > 0) {
     headers['Contact'] = bindings.map((binding) => formatContact(binding, nowMs)).join(', ')
   }
@@ -41,4 +41,13 @@ function formatContact(binding: Binding, nowMs: number): string {
   const instance = instanceId === undefined ? '' : `;+sip.instance="<${instanceId}>"`
   const flow = regId === undefined ? '' : `;reg-id=${regId}`
   return `<${contactUri}>${q};expires=${expiresS}${instance}${flow}${contactParams ?? ''}`
+}
+
+let lastDate = { second: -1, text: '' }
+
+// RFC 3261 20.17. A second has many registrations, and all of them the same date.
+function dateOf(nowMs: number): string {
+  const second = Math.floor(nowMs / 1000)
+  if (second !== lastDate.second) lastDate = { second, text: new Date(nowMs).toUTCString() }
+  return lastDate.text
 }
