@@ -17,6 +17,8 @@ export interface LossActions {
     client: Application,
     command: { commandId: string; transaction: string; response: SipResponse },
   ): void
+  /** Hears of each call that is ended here. */
+  abandoned(this: void, dialog: Dialog): void
   /** Takes a request as if it had just come. */
   redeliver(this: void, transaction: ServerTransaction): void
 }
@@ -117,6 +119,7 @@ export class ApplicationLoss {
       this.#keeper.remove(dialog)
       return
     }
+    this.#actions.abandoned(dialog)
     const bye = (): void => this.#keeper.bye(dialog, 503, 'Application gone', false)
     const { answered } = dialog
     // RFC 3261 13.2.2.4: a 2xx is acknowledged before the call that it began is ended.

@@ -26,6 +26,7 @@ import { UserAgent } from './user-agent.ts'
 import { DirectClient } from './wire/direct-client.ts'
 import { openMemoryLink } from './wire/memory-link.ts'
 import { RouteTable } from './wire/route-table.ts'
+import { CallRecords } from './wire/call-records.ts'
 import type { WireContext } from './wire/wire-client.ts'
 import { WireServer } from './wire/wire-server.ts'
 
@@ -134,13 +135,15 @@ export async function startEngine(
     listeners: () => transport.listeners,
     nominalFlow: () => nominalFlow(transport.listeners[0]),
   }
-  const userAgent = new UserAgent(context, options.applicationLoss?.dialogs)
+  const records = new CallRecords(clock)
+  const userAgent = new UserAgent(context, records, options.applicationLoss?.dialogs)
   relay.user = userAgent
   const wire: WireContext = {
     clock,
     random,
     routes,
     handler: userAgent,
+    records,
     listeners: () => transport.listeners,
   }
   const flows = new FlowWatchers(transport)
@@ -182,6 +185,8 @@ export async function startEngine(
       requestsServing: context.serving.size,
       requestsAsking: context.asking.size,
       proxiedAlive: userAgent.proxiedAlive,
+      recordRoutes: records.readers,
+      recordsOpen: records.size,
       routes: routes.size,
       ...(guard && { ...guard.counters, bansStanding: guard.bans().length }),
       ...(overload && { ...overload.counters, overloaded: overload.report().overloaded ? 1 : 0 }),
@@ -192,6 +197,7 @@ export async function startEngine(
       overload?.stop()
       transactions.stop()
       userAgent.stop()
+      records.stop()
       await server?.stop()
       await transport.stop()
     },

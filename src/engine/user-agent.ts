@@ -13,6 +13,7 @@ import { ResponseJudges } from './dialog/response-judges.ts'
 import type { ServerTransaction } from './transaction/server-transaction.ts'
 import type { TransactionUser } from './transaction/transaction-layer.ts'
 import type { Flow } from './transport/transport-port.ts'
+import type { CallRecords } from './wire/call-records.ts'
 import type { CommandHandler } from './wire/wire-client.ts'
 
 /** Stands between transactions and applications: the meeting place of both directions. */
@@ -25,16 +26,21 @@ export class UserAgent implements CommandHandler, TransactionUser {
   readonly #proxy: Proxy
   readonly #loss: ApplicationLoss
 
-  constructor(context: RequestContext, dialogsOfTheLost: DialogsOfTheLost = 'end') {
+  constructor(context: RequestContext, records: CallRecords, dialogsOfTheLost: DialogsOfTheLost = 'end') {
     this.#context = context
     this.#keeper = new DialogKeeper(context)
     const judges = new ResponseJudges(context, this.#keeper)
     this.#awaited = new AwaitedNotifies(context.clock, context.bases.t1Ms)
     this.#network = new NetworkRequests(context, this.#keeper, judges, this.#awaited)
     this.#applications = new ApplicationRequests(context, this.#keeper, judges, this.#awaited)
-    this.#proxy = new Proxy(context)
+    this.#proxy = new Proxy(context, (bye) => {
+      if (records.wanted) records.passed(bye)
+    })
     this.#loss = new ApplicationLoss(context, this.#keeper, dialogsOfTheLost, {
       respond: (client, command) => this.respond(client, command),
+      abandoned: ({ state }) => {
+        if (records.wanted) records.abandoned(state.callId, [state.localTag, state.remoteTag])
+      },
       redeliver: (transaction) => this.#network.onRequest(transaction),
     })
   }

@@ -23,13 +23,16 @@ const recordRouted = new Set(['INVITE', 'SUBSCRIBE', 'REFER', 'NOTIFY', 'UPDATE'
  */
 export class Proxy {
   readonly #context: ProxyContext
+  readonly #onBye: (bye: SipRequest) => void
   readonly #routes: OwnRoutes
   readonly #pins: ChallengePins
   readonly #alive = new Set<ProxiedRequest>()
   #used = false
 
-  constructor(context: ProxyContext) {
+  /** `onBye` hears of each BYE that passes through. */
+  constructor(context: ProxyContext, onBye: (bye: SipRequest) => void) {
     this.#context = context
+    this.#onBye = onBye
     this.#routes = new OwnRoutes(context.random.bytes(32))
     this.#pins = new ChallengePins(context.clock)
   }
@@ -95,6 +98,7 @@ export class Proxy {
     const target = this.#onRoute(transaction, reading)
     // RFC 5626 5.3.1: the phone's connection is gone, and there is no other way to it.
     if (!target) return refuse(reading.heading === 'path' ? 430 : 416)
+    if (request.method === 'BYE') this.#onBye(request)
     this.#run(transaction, undefined, {
       targets: [target],
       simultaneous: false,

@@ -146,6 +146,19 @@ export function proxiedPayload(
   return `${id}|response|${to}|OK|${metaTokens(meta, stamp)}|||continue\r\n${message}`
 }
 
+/** A call record; `detail` is the role of a start and the reason of a stop. */
+export function recordPayload(
+  id: string,
+  verb: string,
+  source: string,
+  stamp: string,
+  detail: string | undefined,
+  message: string,
+): string {
+  const tail = detail === undefined ? '' : `|${detail}`
+  return `${id}|${verb}|${source}|${stamp}${tail}\r\n${message}`
+}
+
 function metaTokens(meta: MessageMeta, stamp: string): string {
   return `${meta.source}|${meta.bytes}|${meta.protocol}|${meta.host}|${meta.port}|${stamp}`
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '#src/base/clock.ts'
 import type { Random } from '#src/base/random.ts'
-import { SipHeaders, type SipRequest, type SipResponse } from '#src/sip/message.ts'
+import { SipHeaders, type SipMessage, type SipRequest, type SipResponse } from '#src/sip/message.ts'
 import type { Application, MessageMeta } from '../dialog/application.ts'
 import type { ProxyCommand, ProxyingApplication } from '../proxy/proxy-command.ts'
 import type { ListenerAddress } from '../transport/transport-port.ts'
@@ -11,12 +11,14 @@ import {
   okPayload,
   parseCommand,
   proxiedPayload,
+  recordPayload,
   sentRequestPayload,
   sentResponsePayload,
   sipPayload,
   timeStamp,
   type Command,
 } from './commands.ts'
+import type { CallRecords, RecordReader } from './call-records.ts'
 import { messageText, parseApplicationMessage } from './message-text.ts'
 import type { RouteTable } from './route-table.ts'
 
@@ -49,17 +51,26 @@ export interface WireContext {
   readonly random: Random
   readonly routes: RouteTable<Application>
   readonly handler: CommandHandler
+  readonly records: CallRecords
   listeners(): readonly ListenerAddress[]
 }
 
+const recordVerbs = new Set(['cdr:attempt', 'cdr:start', 'cdr:stop'])
+
 /** One application, whatever its link is made of: reads its commands, writes its frames. */
-export class WireClient implements ProxyingApplication {
+export class WireClient implements ProxyingApplication, RecordReader {
   readonly readsText = true
   readonly #context: WireContext
   readonly #write: (payload: string) => void
   readonly #close: () => void
   /** Undefined: trusted, a part of this process. */
   readonly #secret: string | undefined
+  readonly #recordVerbs = new Set<string>()
+  /** What was proxied while somebody wanted call records, by command. */
+  readonly #proxying = new Map<
+    string,
+    { transaction: string; stays: boolean; last: SipResponse | undefined }
+  >()
   #authenticated = false
   #name: string | undefined
   #gone = false
@@ -103,7 +114,10 @@ export class WireClient implements ProxyingApplication {
   disconnected(): void {
     if (this.#gone) return
     this.#gone = true
-    this.#context.routes.removeAll(this)
+    const { routes, records } = this.#context
+    routes.removeAll(this)
+    for (const verb of this.#recordVerbs) records.remove(verb, this)
+    if (records.wanted) records.lost(this)
     this.#context.handler.gone(this, this.#name)
   }
 
@@ -114,10 +128,14 @@ export class WireClient implements ProxyingApplication {
     request: SipRequest,
   ): void {
     this.#put(sipPayload(this.#id(), meta, this.#stamp(), ids, receivedOn, messageText(request)))
+    const { records } = this.#context
+    if (records.wanted) records.given(this, ids, request, receivedOn !== undefined)
   }
 
   response(meta: MessageMeta, ids: { transaction: string; dialog: string }, response: SipResponse): void {
     this.#put(sipPayload(this.#id(), meta, this.#stamp(), ids, undefined, messageText(response)))
+    const { records } = this.#context
+    if (records.wanted) records.answered(ids, response)
   }
 
   sent(
@@ -132,18 +150,30 @@ export class WireClient implements ProxyingApplication {
         ? sentRequestPayload(this.#id(), commandId, meta, this.#stamp(), ids.transaction, text)
         : sentResponsePayload(this.#id(), commandId, meta, this.#stamp(), ids, text),
     )
+    const { records } = this.#context
+    if (records.wanted) records.sent(this, ids, message)
   }
 
   refused(commandId: string, text: string): void {
     this.#put(nokPayload(this.#id(), commandId, text))
+    this.#endProxying(commandId)
   }
 
   proxied(commandId: string, meta: MessageMeta, response: SipResponse): void {
     this.#put(proxiedPayload(this.#id(), commandId, meta, this.#stamp(), messageText(response)))
+    const proxying = this.#proxying.get(commandId)
+    if (!proxying) return
+    proxying.last = response
+    this.#context.records.proxied(proxying.transaction, response, proxying.stays)
   }
 
   proxyDone(commandId: string): void {
     this.#put(okPayload(this.#id(), commandId, 'done'))
+    this.#endProxying(commandId)
+  }
+
+  record(verb: string, source: string, detail: string | undefined, message: SipMessage): void {
+    this.#put(recordPayload(this.#id(), verb, source, this.#stamp(), detail, messageText(message)))
   }
 
   #authenticate(command: Extract<Command, { verb: 'authenticate' }>): void {
@@ -161,14 +191,13 @@ export class WireClient implements ProxyingApplication {
   }
 
   #obey(command: Exclude<Command, { verb: 'authenticate' }>): void {
-    const { routes } = this.#context
     switch (command.verb) {
       case 'route':
-        routes.add(command.method, this)
+        this.#route(command.method)
         this.#put(okPayload(this.#id(), command.id))
         return
       case 'removeRoute':
-        routes.remove(command.method, this)
+        this.#unroute(command.method)
         this.#put(okPayload(this.#id(), command.id))
         return
       case 'ping':
@@ -184,6 +213,19 @@ export class WireClient implements ProxyingApplication {
         this.#write(noPayload(this.#id(), command.id, 'Unknown message type'))
         this.#hangUp()
     }
+  }
+
+  #route(method: string): void {
+    if (!method.startsWith('cdr:')) this.#context.routes.add(method, this)
+    else if (recordVerbs.has(method)) {
+      this.#recordVerbs.add(method)
+      this.#context.records.add(method, this)
+    }
+  }
+
+  #unroute(method: string): void {
+    if (this.#recordVerbs.delete(method)) this.#context.records.remove(method, this)
+    else this.#context.routes.remove(method, this)
   }
 
   #sip(command: Extract<Command, { verb: 'sip' }>): void {
@@ -207,7 +249,20 @@ export class WireClient implements ProxyingApplication {
     // The message names the first destination again and carries what the application wants to add.
     const message = command.message === '' ? undefined : parseApplicationMessage(command.message)
     const headers = message?.headers ?? new SipHeaders()
-    this.#context.handler.proxy(this, { ...command.wish, commandId: command.id, headers })
+    const { records, handler } = this.#context
+    const { transaction, remainInDialog } = command.wish
+    if (records.wanted) {
+      records.proxying(transaction)
+      this.#proxying.set(command.id, { transaction, stays: remainInDialog, last: undefined })
+    }
+    handler.proxy(this, { ...command.wish, commandId: command.id, headers })
+  }
+
+  #endProxying(commandId: string): void {
+    const proxying = this.#proxying.get(commandId)
+    if (!proxying) return
+    this.#proxying.delete(commandId)
+    this.#context.records.proxyDone(proxying.transaction, proxying.last)
   }
 
   #put(payload: string): void {
