@@ -69,6 +69,8 @@ const sourceLimits: RingLimits = {
 const ringOverheadBytes = 512
 const maxLegsPerCall = 24
 const sweepEveryMs = 60_000
+/** How many busy sources get a second chance before one of them goes all the same. */
+const maxSecondChances = 2
 /** How far an ended call is looked for before a live one is pushed out. */
 const maxLookedThrough = 64
 
@@ -280,7 +282,7 @@ export class MessageTrace implements MessageTap {
     let looks = 0
     for (const [id, source] of this.#sources) {
       this.#sources.delete(id)
-      if (source.touched && looks++ < maxLookedThrough) {
+      if (source.touched && looks++ < maxSecondChances) {
         source.touched = false
         this.#sources.set(id, source)
         continue
