@@ -32,17 +32,28 @@ class Phone {
     this.#socket.on('data', (chunk: Buffer) => this.#read(chunk))
   }
 
-  async register(): Promise<boolean> {
+  /** Resolves with what it heard last: `200` when all is well. A phone that is asked to wait does so, five times. */
+  async register(): Promise<string> {
     await new Promise<void>((resolve, reject) => {
       this.#socket.once('secureConnect', resolve)
       this.#socket.once('error', reject)
     })
-    const challenged = await this.#send(1, undefined)
+    for (let attempt = 0; ; attempt++) {
+      const answer = await this.#attempt(attempt)
+      const waitS = /^Retry-After: *(\d+)/im.exec(answer)?.[1]
+      if (!answer.startsWith('SIP/2.0 503') || waitS === undefined || attempt === 5)
+        return answer.slice(8, 40)
+      await new Promise((resolve) => setTimeout(resolve, Number(waitS) * 1000))
+    }
+  }
+
+  async #attempt(attempt: number): Promise<string> {
+    const challenged = await this.#send(2 * attempt + 1, undefined)
     const field = [...challenged.matchAll(/^WWW-Authenticate: *(.*)$/gim)]
       .map((match) => match[1] ?? '')
       .at(-1)
     const challenge = parseDigestChallenge(field ?? '')
-    if (!challenge) return false
+    if (!challenge) return challenged
     const credentials = answerChallenge({
       challenge,
       username: this.#username,
@@ -52,7 +63,7 @@ class Phone {
       cnonce: 'abcdef',
       nonceCount: 1,
     })
-    return (await this.#send(2, formatDigestCredentials(credentials))).startsWith('SIP/2.0 200')
+    return this.#send(2 * attempt + 2, formatDigestCredentials(credentials))
   }
 
   #send(cseq: number, authorization: string | undefined): Promise<string> {
@@ -99,8 +110,9 @@ async function work(): Promise<void> {
     try {
       const phone = new Phone(index, username, password)
       kept.push(phone)
-      if (await phone.register()) registered++
-      else errors.push(`${username}: refused`)
+      const heard = await phone.register()
+      if (heard.startsWith('200')) registered++
+      else errors.push(`${username}: ${heard}`)
     } catch (error) {
       errors.push(`${username}: ${String(error)}`)
     }
