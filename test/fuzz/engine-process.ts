@@ -1,12 +1,12 @@
 // The engine under fuzz with a drachtio-srf application behind it: B2BUA, registrar and a bit of everything.
 // Started by sip.ts with an IPC channel: node --expose-gc test/fuzz/engine-process.ts
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type Srf from 'drachtio-srf'
 import { startEngine } from '#src/engine/engine.ts'
 import { silentLogger } from '#src/base/logger.ts'
 import { connectEmbedded } from '#src/pbx/connect-srf.ts'
 import { makeCa } from '#test/support/certificates.ts'
 import { testEngineOptions } from '#test/support/start-engine.ts'
+import { LoopWatch } from './loop-watch.ts'
 import type { FromChild, Sample, ToChild } from './messages.ts'
 
 /** Calls end after this, whoever forgot them. */
@@ -190,12 +190,11 @@ const engine = await startEngine({
 const srf = await connectEmbedded(engine.openMemoryLink())
 serve(srf as Srf & App, { probe: Number(probePort), live: Number(livePort) })
 
-const delay = monitorEventLoopDelay({ resolution: 5 })
-delay.enable()
+const watch = new LoopWatch()
+watch.start()
 
 async function sample(): Promise<Sample> {
-  const loopP99Ms = delay.percentile(99) / 1e6
-  const loopMaxMs = delay.max / 1e6
+  const loop = watch.look()
   // Twice, a turn apart: the first lets finalisers run whose work the second collects.
   globalThis.gc?.()
   await new Promise((resolve) => setImmediate(resolve))
@@ -203,17 +202,8 @@ async function sample(): Promise<Sample> {
   const { rss, heapUsed, external } = process.memoryUsage()
   await new Promise((resolve) => setImmediate(resolve))
   // The collections above are ours and not the engine's.
-  delay.reset()
-  return {
-    loopP99Ms,
-    loopMaxMs,
-    rss,
-    heapUsed,
-    external,
-    refusals,
-    errors: errors.splice(0),
-    counters: engine.counters(),
-  }
+  watch.reset()
+  return { loop, rss, heapUsed, external, refusals, errors: errors.splice(0), counters: engine.counters() }
 }
 
 process.on('message', (message: ToChild) => {

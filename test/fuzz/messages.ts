@@ -1,7 +1,8 @@
+import type { LoopDelay } from './loop-watch.ts'
+
 /** What the engine under fuzz measures of itself; memory after garbage collection. */
 export interface Sample {
-  loopP99Ms: number
-  loopMaxMs: number
+  loop: LoopDelay
   rss: number
   heapUsed: number
   external: number
