@@ -67,6 +67,7 @@ try {
     extra: ['-buff_size', '8388608'],
   }).done
   const seconds = (performance.now() - startedMs) / 1000
+  if (storm.failed > 0) say(storm.errors.slice(0, 2000))
   must(
     storm.successful === crowd,
     `${storm.successful} are registered, ${storm.logs.length} times somebody was sent away`,
