@@ -25,6 +25,7 @@ import { FlowWatchers, type PeerFlows } from './peer-flows.ts'
 import { UserAgent } from './user-agent.ts'
 import { DirectClient } from './wire/direct-client.ts'
 import { openMemoryLink } from './wire/memory-link.ts'
+import { OutboundLinks } from './wire/outbound-links.ts'
 import { RouteTable } from './wire/route-table.ts'
 import { CallRecords } from './wire/call-records.ts'
 import type { WireContext } from './wire/wire-client.ts'
@@ -153,9 +154,9 @@ export async function startEngine(
   let door: Engine['door']
   let server: WireServer | undefined
   if (options.door) {
-    server = new WireServer(wire, options.door.secret, logger)
+    server = new WireServer(wire, options.door, logger)
     try {
-      door = await server.start(options.door.host, options.door.port)
+      door = await server.start()
     } catch (error) {
       guard?.stop()
       overload?.stop()
@@ -163,6 +164,8 @@ export async function startEngine(
       throw error
     }
   }
+  const outbound = new OutboundLinks(wire, options.applications ?? [], logger)
+  outbound.start()
   return {
     guard,
     overload,
@@ -198,6 +201,7 @@ export async function startEngine(
       transactions.stop()
       userAgent.stop()
       records.stop()
+      outbound.stop()
       await server?.stop()
       await transport.stop()
     },

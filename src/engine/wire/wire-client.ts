@@ -65,6 +65,8 @@ export class WireClient implements ProxyingApplication, RecordReader {
   readonly #close: () => void
   /** Undefined: trusted, a part of this process. */
   readonly #secret: string | undefined
+  /** What it gets without asking. */
+  readonly #methods: readonly string[]
   readonly #recordVerbs = new Set<string>()
   /** What was proxied while somebody wanted call records, by command. */
   readonly #proxying = new Map<
@@ -79,11 +81,13 @@ export class WireClient implements ProxyingApplication, RecordReader {
     context: WireContext,
     link: { write(payload: string): void; close(): void },
     secret: string | undefined,
+    methods: readonly string[] = [],
   ) {
     this.#context = context
     this.#write = (payload) => link.write(payload)
     this.#close = () => link.close()
     this.#secret = secret
+    this.#methods = methods
   }
 
   get gone(): boolean {
@@ -183,6 +187,7 @@ export class WireClient implements ProxyingApplication, RecordReader {
       return
     }
     this.#authenticated = true
+    for (const method of this.#methods) this.#route(method)
     this.#put(helloPayload(this.#id(), command.id, this.#context.listeners()))
     // A part of this process ends with it: only a client behind a connection can be awaited.
     if (this.#secret === undefined || this.#name !== undefined) return

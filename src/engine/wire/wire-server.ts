@@ -1,32 +1,37 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { ApplianceError } from '#src/base/errors.ts'
+import { createServer as createTlsServer } from 'node:tls'
+import { ApplianceError, errorText } from '#src/base/errors.ts'
 import type { Logger } from '#src/base/logger.ts'
-import { encodeFrame, FrameError, FrameReader } from './frame.ts'
-import { WireClient, type WireContext } from './wire-client.ts'
+import type { DoorOptions } from '../options.ts'
+import { joinSocket } from './socket-link.ts'
+import type { WireContext } from './wire-client.ts'
 
-// A stranger must show the secret soon; an application that does not read is cut off before it fills the memory.
-const authenticationTimeoutMs = 10_000
-const maxUnreadBytes = 64 * 1024 * 1024
-const keepAliveMs = 45_000
+const handshakeTimeoutMs = 10_000
 
-/** The TCP door for drachtio-srf applications outside this process. */
+/** The TCP or TLS door for drachtio-srf applications outside this process. */
 export class WireServer {
   readonly #context: WireContext
-  readonly #secret: string
+  readonly #options: DoorOptions
   readonly #logger: Logger
   readonly #sockets = new Set<Socket>()
   #server: Server | undefined
 
-  constructor(context: WireContext, secret: string, logger: Logger) {
+  constructor(context: WireContext, options: DoorOptions, logger: Logger) {
     this.#context = context
-    this.#secret = secret
+    this.#options = options
     this.#logger = logger
   }
 
-  /** Listens, or throws PORT_IN_USE. Returns the address with the port that was bound. */
-  async start(host: string, port: number): Promise<{ host: string; port: number }> {
-    const server = createServer((socket) => this.#accept(socket))
+  /** Listens, or throws PORT_IN_USE, or ENGINE_FAILED for a certificate that cannot be used. Returns the address with the port that was bound. */
+  async start(): Promise<{ host: string; port: number }> {
+    const { host, port } = this.#options
+    const server = this.#createServer()
     this.#server = server
+    // Sockets are kept from their first byte on: a handshake that never ends must not outlive us.
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
+    })
     try {
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject)
@@ -49,63 +54,30 @@ export class WireServer {
     await new Promise<void>((resolve) => server.close(() => resolve()))
   }
 
-  #accept(socket: Socket): void {
-    this.#sockets.add(socket)
-    socket.setNoDelay(true)
-    socket.setKeepAlive(true, keepAliveMs)
-    const reader = new FrameReader()
-    const batch = new WriteBatch(socket)
-    const client = new WireClient(
-      this.#context,
-      { write: (payload) => batch.add(payload), close: () => batch.end() },
-      this.#secret,
+  #createServer(): Server {
+    const { tls } = this.#options
+    const join = (socket: Socket): void => this.#join(socket)
+    if (!tls) return createServer(join)
+    const { certificatePem: cert, keyPem: key } = tls
+    let server: Server
+    try {
+      server = createTlsServer({ cert, key, handshakeTimeout: handshakeTimeoutMs }, join)
+    } catch (error) {
+      throw new ApplianceError(
+        'ENGINE_FAILED',
+        { part: 'application door', reason: errorText(error) },
+        { cause: error },
+      )
+    }
+    server.on('tlsClientError', (error) =>
+      this.#logger.debug({ err: error }, 'no TLS at the application door'),
     )
-    const deadline = this.#context.clock.setTimer(authenticationTimeoutMs, () => {
-      if (!client.authenticated) socket.destroy()
-    })
-    socket.on('data', (chunk: Buffer) => {
-      try {
-        for (const payload of reader.push(chunk)) client.receive(payload)
-      } catch (error) {
-        if (!(error instanceof FrameError)) throw error
-        this.#logger.warn({ peer: socket.remoteAddress, reason: error.message }, 'application link closed')
-        socket.destroy()
-      }
-    })
-    socket.on('error', (error) => this.#logger.debug({ err: error }, 'application link failed'))
-    socket.on('close', () => {
-      deadline.cancel()
-      this.#sockets.delete(socket)
-      client.disconnected()
-    })
-  }
-}
-
-// One write to the kernel per turn of the event loop, not one per frame.
-class WriteBatch {
-  readonly #socket: Socket
-  #text = ''
-  #ending = false
-  readonly #flush = (): void => {
-    const text = this.#text
-    this.#text = ''
-    if (this.#socket.destroyed) return
-    if (text !== '') this.#socket.write(text)
-    if (this.#ending) this.#socket.end()
-    else if (this.#socket.writableLength > maxUnreadBytes) this.#socket.destroy()
+    return server
   }
 
-  constructor(socket: Socket) {
-    this.#socket = socket
-  }
-
-  add(payload: string): void {
-    if (this.#text === '' && !this.#ending) setImmediate(this.#flush)
-    this.#text += encodeFrame(payload)
-  }
-
-  end(): void {
-    if (this.#text === '' && !this.#ending) setImmediate(this.#flush)
-    this.#ending = true
+  #join(socket: Socket): void {
+    const { secret } = this.#options
+    const parts = { context: this.#context, secret, methods: [], logger: this.#logger }
+    joinSocket(socket, parts, () => undefined)
   }
 }
