@@ -58,7 +58,7 @@ function rssMbOf(pid: number): number {
 function sumOf(metrics: string, name: RegExp): number {
   return metrics
     .split('\n')
-    .filter((line) => name.test(line))
+    .filter((line) => !line.startsWith('#') && name.test(line))
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
 }
 
@@ -78,39 +78,47 @@ async function loaded(runs: {
 }
 
 /** The whole box without lab: bindings on disk, media sessions, call log. */
-export async function soakBox(): Promise<Soaked> {
-  const box = await Box.prepare({ lab: false })
-  const lines = await seedLines(box.dataDir, lineCount)
+export async function soakBox(options: { overloadControl: boolean }): Promise<Soaked> {
+  const box = await Box.prepare({
+    lab: false,
+    settings: { sip: { overload: { enabled: options.overloadControl } } },
+  })
+  // Those who register all the time are others than those who are called: a phone is called where it registered from.
+  const lines = await seedLines(box.dataDir, lineCount * 2)
   await box.start()
   await box.logIn()
-  const fields = lines.map((line, index) => [
-    line.username,
-    authenticationField(line.username, line.password),
-    seededNumber((index + 1) % lineCount),
-  ])
+  const fieldsOf = (some: typeof lines): string[][] =>
+    some.map((line, index) => [
+      line.username,
+      authenticationField(line.username, line.password),
+      seededNumber((index + 1) % lineCount),
+    ])
+  const callers = fieldsOf(lines.slice(0, lineCount))
+  const others = fieldsOf(lines.slice(lineCount))
   const target = `127.0.0.1:${box.ports.udp}`
   const phonePort = await freePort()
-  const register = (rate: number, calls: number): SippProcess =>
-    startSipp({ scenario: registerScenario(), fields, localPort: phonePort, target, rate, calls })
-  await register(100, lineCount).done
-  // From here on the port belongs to the phones that answer; who registers beside them says their address.
+  const registered = await startSipp({
+    scenario: registerScenario(),
+    fields: callers,
+    localPort: phonePort,
+    target,
+    rate: 100,
+    calls: lineCount,
+  }).done
+  if (registered.failed > 0) throw new Error(`phones could not register: ${registered.errors}`)
   const phones = startSipp({
     scenario: answerScenario({ srtp: false }),
     localPort: phonePort,
     mediaPort: await freeMediaPort(),
   })
-  const contact = registerScenario().replaceAll(
-    'Contact: <sip:[field0]@[local_ip]:[local_port]>',
-    `Contact: <sip:[field0]@[local_ip]:${phonePort}>`,
-  )
   const registrarPort = await freePort()
   const callerPort = await freePort()
   return {
     async load(rate, seconds) {
       return loaded({
         register: startSipp({
-          scenario: contact,
-          fields,
+          scenario: registerScenario(),
+          fields: others,
           localPort: registrarPort,
           target,
           rate: registrationsPerS,
@@ -118,7 +126,7 @@ export async function soakBox(): Promise<Soaked> {
         }),
         call: startSipp({
           scenario: callScenario({ talkMs: 500 }),
-          fields,
+          fields: callers,
           localPort: callerPort,
           target,
           rate,
