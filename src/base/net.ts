@@ -43,3 +43,8 @@ export function isSubnet(text: string): boolean {
   if (family === 0 || rest !== undefined || address.includes('%')) return false
   return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= (family === 4 ? 32 : 128))
 }
+
+/** Tells the families of what is known to be a name or an address apart, at a hundredth of the cost of checking it. */
+export function isIPv6Text(host: string): boolean {
+  return host.includes(':')
+}

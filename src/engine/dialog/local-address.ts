@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { isIPv6Text } from '#src/base/net.ts'
 import type { SipHeaders } from '#src/sip/message.ts'
 import type { Flow } from '../transport/transport-port.ts'
 import { bracketed } from './header-values.ts'
@@ -9,7 +9,7 @@ const localised = new Set(['From', 'To', 'Contact', 'P-Asserted-Identity'])
 
 /** Our own address toward the peer of a flow, as it stands in URIs. */
 export function localHostPort(flow: Flow): string {
-  const host = isIPv6(flow.advertisedHost) ? `[${flow.advertisedHost}]` : flow.advertisedHost
+  const host = isIPv6Text(flow.advertisedHost) ? `[${flow.advertisedHost}]` : flow.advertisedHost
   return `${host}:${flow.advertisedPort}`
 }
 

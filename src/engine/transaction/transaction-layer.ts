@@ -1,5 +1,5 @@
+import { isIPv6Text } from '#src/base/net.ts'
 import type { Random } from '#src/base/random.ts'
-import { isIPv6 } from 'node:net'
 import type { SipRequest, SipResponse } from '#src/sip/message.ts'
 import { tagOf } from '#src/sip/name-addr.ts'
 import type { Flow, Target, TransportLayer } from '../transport/transport-port.ts'
@@ -222,7 +222,7 @@ export class TransactionLayer {
 
 /** Our Via toward the peer of a flow; rport is always asked for (RFC 3581 3). */
 export function viaValue(flow: Flow, branch: string): string {
-  const host = isIPv6(flow.advertisedHost) ? `[${flow.advertisedHost}]` : flow.advertisedHost
+  const host = isIPv6Text(flow.advertisedHost) ? `[${flow.advertisedHost}]` : flow.advertisedHost
   // RFC 5923 is about TCP and TLS; a WebSocket carries both directions anyway.
   const alias = flow.protocol === 'tcp' || flow.protocol === 'tls' ? ';alias' : ''
   return `SIP/2.0/${flow.protocol.toUpperCase()} ${host}:${flow.advertisedPort};branch=${branch};rport${alias}`

@@ -1,7 +1,6 @@
-import { isIPv6 } from 'node:net'
 import { ApplianceError, errorText } from '#src/base/errors.ts'
 import type { Timer } from '#src/base/clock.ts'
-import { formatEndpoint } from '#src/base/net.ts'
+import { formatEndpoint, isIPv6Text } from '#src/base/net.ts'
 import { formatMessage } from '#src/sip/format-message.ts'
 import type { SipRequest } from '#src/sip/message.ts'
 import { parseVia } from '#src/sip/via.ts'
@@ -280,7 +279,8 @@ class Layer implements CountingTransportLayer {
   // address that routing would choose anyway, else to all addresses, else the first.
   #listenerFor(target: Target): Listener | undefined {
     const candidates = this.#listeners.filter(
-      ({ options }) => options.protocol === target.protocol && isIPv6(options.host) === isIPv6(target.host),
+      ({ options }) =>
+        options.protocol === target.protocol && isIPv6Text(options.host) === isIPv6Text(target.host),
     )
     if (candidates.length < 2) return candidates[0]
     const local = this.#context.localAddresses.toward(target.host)
