@@ -155,6 +155,14 @@ export class InDialogRequests {
     return dialog
   }
 
+  /** RFC 3261 15.1.2: a re-INVITE that the BYE overtook gets 487, for nobody will answer it any more. */
+  byeAnswered(dialog: Dialog): void {
+    if (!dialog.openServerInvite) return
+    for (const request of [...this.#context.serving.values()]) {
+      if (request.dialog === dialog && request.request.method === 'INVITE') request.refuse(487)
+    }
+  }
+
   /** A PRACK is dealt with: a 2xx that waited for it may go out (RFC 3262 3). */
   prackAnswered(dialog: Dialog): void {
     this.#context.serving.get(dialog.inviteTransaction)?.releaseHeld()

@@ -58,6 +58,7 @@ export class NetworkRequests implements TransactionUser {
       context,
       keeper,
       onAck: (ack, transaction, bytes) => this.onAck(ack, transaction.flow, bytes),
+      onByeAnswered: (dialog) => this.#inside.byeAnswered(dialog),
       onPrackAnswered: (dialog) => this.#inside.prackAnswered(dialog),
     })
     this.#inside = new InDialogRequests({ context, keeper, deliveries: this.#deliveries, awaited })

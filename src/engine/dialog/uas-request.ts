@@ -21,6 +21,8 @@ export interface UasParts {
   keeper: DialogKeeper
   /** ACK of a 2xx, wherever it turned up. */
   onAck(ack: SipRequest, transaction: ServerTransaction, bytes: number): void
+  /** The application has answered a BYE; the call is still in its table. */
+  onByeAnswered(dialog: Dialog): void
   /** The application has answered a PRACK. */
   onPrackAnswered(dialog: Dialog): void
 }
@@ -295,6 +297,7 @@ export class UasRequest implements ServerTransactionUser {
     const accepted = response.status < 300
     switch (request.method) {
       case 'BYE':
+        this.#parts.onByeAnswered(dialog)
         keeper.endInvite(dialog)
         break
       case 'UPDATE':
