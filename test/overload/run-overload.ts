@@ -72,10 +72,10 @@ export async function runOverload(
       localPort: await freePort(),
       mediaPort: await freeMediaPort(),
       target,
-      rate: 25,
+      rate: 50,
       calls: plan.calls,
     }).done
-    await until('all calls up', 10_000, async () => ((await liveCalls(box)) >= plan.calls ? true : undefined))
+    await until('all calls up', 20_000, async () => ((await liveCalls(box)) >= plan.calls ? true : undefined))
     const beforeMb = residentMb(box.pid)
     const flood = await pour(box, crowd, plan)
     const endedAtMs = performance.now()

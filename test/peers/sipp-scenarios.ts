@@ -40,7 +40,8 @@ export const registerPatientlyScenario = (expiresS = 3600): string => {
 <todouble assign_to="wait" variable="seconds"/>
 <multiply assign_to="wait" value="1000"/>
 </action></recv>`
-  // SIPp counts [cseq] up with each request, and a request of its own needs a branch of its own.
+  // SIPp counts [cseq] up with each request, and a request of its own needs a branch of its own. A request that was
+  // repeated is challenged twice, and the second challenge comes late.
   const request = (authentication: string): string =>
     register(0, authentication, expiresS)
       .replace('CSeq: 0', 'CSeq: [cseq]')
@@ -53,6 +54,7 @@ ${again}
 <recv response="401" auth="true"/>
 ${request('[field1]\n')}
 <recv response="100" optional="true"/>
+<recv response="401" optional="true"/>
 ${again}
 <recv response="200" next="3"/>
 <label id="2"/>
