@@ -1,6 +1,6 @@
 import type { DectPort } from '#src/dect/ports.ts'
 import type { Onboarding } from '#src/onboarding/ports.ts'
-import type { Pbx, SignInPort } from '#src/pbx/ports.ts'
+import type { Pbx, PbxEvents, SignInPort } from '#src/pbx/ports.ts'
 import type { Provisioning } from '#src/provisioning/ports.ts'
 import type { BansPort } from './bans-port.ts'
 import type { ApiContext } from './context.ts'
@@ -10,12 +10,15 @@ import { viewTrunk } from './views/health.ts'
 /** Passes the call side's facts on to the open pages; the returned function stops that. */
 export function forwardPbx(pbx: Pbx, context: ApiContext): () => void {
   const { events } = context
+  const publishBinding = ({ aor, bindings }: PbxEvents['bindingChanged']): void => {
+    const line = context.parts.store?.lines.findByUsername(aor)
+    const registered = bindings.length > 0
+    events.publish('bindingChanged', { lineId: line?.id ?? null, username: aor, registered })
+  }
   const stops = [
-    pbx.on('bindingChanged', ({ aor, bindings }) => {
-      const line = context.parts.store?.lines.findByUsername(aor)
-      const registered = bindings.length > 0
-      events.publish('bindingChanged', { lineId: line?.id ?? null, username: aor, registered })
-    }),
+    pbx.on('bindingChanged', publishBinding),
+    // To a page both mean: look again.
+    pbx.on('flowClosed', publishBinding),
     pbx.on('callStarted', (call) => events.publish('callStarted', viewLiveCall(call, context.parts.store))),
     pbx.on('callChanged', (call) => events.publish('callChanged', viewLiveCall(call, context.parts.store))),
     pbx.on('callEnded', (call) => events.publish('callEnded', viewCall(call, context.parts.store))),

@@ -57,6 +57,8 @@ export interface CallTracePort {
 /** Facts the call side tells the rest of the box. */
 export interface PbxEvents {
   bindingChanged: { aor: string; bindings: Binding[] }
+  /** A connection is gone that these bindings stand on; the bindings themselves are as they were. */
+  flowClosed: { aor: string; bindings: Binding[] }
   callStarted: LiveCall
   callChanged: LiveCall
   callEnded: CallRecord

@@ -173,6 +173,8 @@ t.test('events reach an open page and end with its login', async (t) => {
 
   pbx.emit('bindingChanged', { aor: 'line1', bindings: [] })
   await stream.until('event: bindingChanged\ndata: {"lineId":null,"username":"line1","registered":false}')
+  pbx.emit('flowClosed', { aor: 'line2', bindings: [] })
+  await stream.until('"username":"line2"')
   signIn.emit('signedOut', { lineId: 'l', userId: 'u' })
   await stream.until('event: signedOut')
   pbx.emit('trunkChanged', { name: 'teams', state: 'down', hosts: [] })

@@ -96,16 +96,29 @@ t.test('a phone over TCP is called at its Contact when its connection is gone, a
   await ben.waitForRegistration()
   const binding = () => office.store.bindings.find('ben', Date.now())[0]
   t.match(binding(), { flow: { protocol: 'tcp' }, contactUri: new RegExp(`:${ben.sipPort};transport=tcp$`) })
+  const open = binding()?.flow
+  if (!open) throw new Error('ben is not registered')
+  const moveTo = (port: number) =>
+    office.store.bindings.change('ben', Date.now(), (bindings) =>
+      bindings.map((one) => ({ ...one, flow: { ...one.flow, port } })),
+    )
   // As after a restart of the box: what is on disk names a connection that is no more.
-  const closed = await freePort()
-  await office.store.bindings.change('ben', Date.now(), (bindings) =>
-    bindings.map((one) => ({ ...one, flow: { ...one.flow, port: closed } })),
-  )
+  await moveTo(await freePort())
   const call = await anna.call(benNumber, { sdp: plainSdp(32_100) })
   t.equal((await call.answered()).status, 200)
   t.equal((await call.inDialog('BYE')).status, 200)
 
+  const noticed = new Promise<{ aor: string }>((resolve) => {
+    const off = office.pbx.on('flowClosed', (fact) => {
+      off()
+      resolve(fact)
+    })
+  })
+  await moveTo(open.port)
+  t.equal(office.pbx.flowOpen(open), true)
   await ben.stop(true)
+  t.match(await noticed, { aor: 'ben' }, 'the page is told')
+  t.equal(office.pbx.flowOpen(open), false)
   const startedAtMs = performance.now()
   const vain = await anna.call(benNumber, { sdp: plainSdp(32_100) })
   t.equal((await vain.answered()).status, 480)

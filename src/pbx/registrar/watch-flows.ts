@@ -46,7 +46,8 @@ export function watchFlows(context: FlowWatchContext): Reach {
       else changed.add(binding.aor)
     }
     for (const aor of changed) {
-      events.emit('bindingChanged', { aor, bindings: store.bindings.find(aor, clock.nowMs()) })
+      // Not bindingChanged: that is a phone which has just been heard of.
+      events.emit('flowClosed', { aor, bindings: store.bindings.find(aor, clock.nowMs()) })
     }
   }
 
