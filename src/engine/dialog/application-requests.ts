@@ -120,6 +120,7 @@ export class ApplicationRequests {
     )
     this.#context.asking.set(request.id, request)
     const hop = firstHop ?? wanted.uri
+    request.flowOnly = /;transport=wss?(?:[;>?]|$)/i.test(hop)
     const send = (): void => {
       request.outgoing = this.#context.transactions.send(
         async () => this.#notToMyself(await this.#context.resolve(hop), request),

@@ -32,6 +32,8 @@ export class UacRequest implements RequestUser {
   request: SipRequest | undefined
   flow: Flow | undefined
   cancelled = false
+  /** Its first hop can be reached over the peer's own connection only (WebSocket). */
+  flowOnly = false
   /** The largest Min-SE that a 422 named, seconds (RFC 4028 7.3). */
   minSeS = 0
   /** Status of the final response; 0 before. */
@@ -118,7 +120,10 @@ export class UacRequest implements RequestUser {
   }
 
   onFailed(cause: 'timeout' | 'transport'): void {
-    this.#fail(this.cancelled ? 487 : cause === 'timeout' ? 408 : 503)
+    if (this.cancelled) this.#fail(487)
+    else if (cause === 'timeout') this.#fail(408)
+    // RFC 5626 5.3.1: nobody can dial a browser; without its connection there is no way to it.
+    else this.#fail(this.flowOnly ? 430 : 503)
   }
 
   /** `commandId` undefined: our own wish. CANCEL waits for the first provisional (RFC 3261 9.1). */
