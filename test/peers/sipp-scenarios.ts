@@ -19,13 +19,17 @@ ${authentication}Content-Length: 0
 
 ]]></send>`
 
-/** REGISTER, 401, REGISTER with credentials, 200. */
+/**
+ * REGISTER, 401, REGISTER with credentials, 200. A first REGISTER that was repeated is challenged twice: over UDP
+ * without state (RFC 3261 8.2.7).
+ */
 export const registerScenario = (expiresS = 3600): string => `${head('register')}
 ${register(1, '', expiresS)}
 <recv response="100" optional="true"/>
 <recv response="401" auth="true"/>
 ${register(2, '[field1]\n', expiresS)}
 <recv response="100" optional="true"/>
+<recv response="401" optional="true"/>
 <recv response="200"/>
 </scenario>`
 
