@@ -38,6 +38,9 @@ export interface OverloadOutcome {
   saidOverloaded: boolean
 }
 
+/** SIPp gives up when its machine leaves it no time, and with it all its calls. */
+const noWatchdog = ['-watchdog_interval', '0']
+
 /** Field 1 of SIPp's injection file: what it makes credentials of. */
 const credentials = ({ username, password }: SeededLine): string =>
   `[authentication username=${username} password=${password}]`
@@ -74,6 +77,7 @@ export async function runOverload(
       target,
       rate: 50,
       calls: plan.calls,
+      extra: noWatchdog,
     }).done
     await until('all calls up', 20_000, async () => ((await liveCalls(box)) >= plan.calls ? true : undefined))
     const beforeMb = residentMb(box.pid)
@@ -119,7 +123,7 @@ async function pour(box: Box, crowd: SeededLine[], plan: OverloadPlan): Promise<
       rate,
       calls: rate * seconds,
       limit: rate * 3,
-      extra: ['-recv_timeout', '3000', '-buff_size', '8388608'],
+      extra: ['-recv_timeout', '3000', '-buff_size', '8388608', ...noWatchdog],
     }).done
   let running = true
   let mostMb = 0
