@@ -66,7 +66,7 @@ void t.test('escapes and overlong forms stay what they are', async (t) => {
   t.equal(overlong.headers.get('Subject'), 'xÀ\x8dÀ\x8aE:y')
   t.notOk(namesOf(formatMessage(overlong)).includes('E'))
   const nul = Buffer.from('a\0b')
-  t.throws(() => parseMessage(head('sip:a@b', nul)), { status: 400 })
+  t.throws(() => parseMessage(head('sip:a@b', nul)), /NUL/)
 })
 
 void t.test('what an application echoes of a caller begins no line', async (t) => {
