@@ -12,7 +12,10 @@ import type { Flow, Target } from '../transport/transport-port.ts'
 export type ProxyContext = Pick<
   UserAgentContext,
   'clock' | 'bases' | 'random' | 'logger' | 'transactions' | 'resolve' | 'listeners'
->
+> & {
+  /** Branches that wait for the end of a CANCEL, also when their request is answered long since. */
+  readonly cancelling: Set<Branch>
+}
 
 /** Where one copy of a request goes. */
 export interface BranchTarget {
@@ -93,6 +96,10 @@ export class Branch implements RequestUser {
   /** RFC 3261 16.10: asks the callee to stop; a request that is no INVITE runs its course. */
   cancel(reason: readonly string[] = []): void {
     if (this.#over) return
+    if (this.#context.transactions.stopped) {
+      this.abandon()
+      return
+    }
     this.#outgoing?.stopFailover()
     if (this.#invite) this.#beginCancel(reason)
   }
@@ -101,7 +108,7 @@ export class Branch implements RequestUser {
   abandon(): void {
     this.#over = true
     this.#stopTimers()
-    this.#afterCancel?.cancel()
+    this.#endCancel()
     this.#outgoing?.stopFailover()
     this.#outgoing?.transaction?.abandon()
   }
@@ -153,7 +160,9 @@ export class Branch implements RequestUser {
     this.#reason = reason
     // RFC 3261 9.1: CANCEL waits for the first provisional response.
     if (this.#provisional) this.#sendCancel()
+    this.#context.cancelling.add(this)
     this.#afterCancel = this.#context.clock.setTimer(64 * this.#context.bases.t1Ms, () => {
+      this.#endCancel()
       this.#outgoing?.transaction?.abandon()
       this.#silence(487)
     })
@@ -175,14 +184,16 @@ export class Branch implements RequestUser {
 
   // True the first time. The wait after a CANCEL goes on for a branch that was given up.
   #settle(): boolean {
-    if (this.#over) {
-      this.#afterCancel?.cancel()
-      return false
-    }
+    this.#endCancel()
+    if (this.#over) return false
     this.#over = true
     this.#stopTimers()
-    this.#afterCancel?.cancel()
     return true
+  }
+
+  #endCancel(): void {
+    this.#afterCancel?.cancel()
+    this.#context.cancelling.delete(this)
   }
 
   #stopTimers(): void {

@@ -30,8 +30,8 @@ export class Proxy {
   #used = false
 
   /** `onBye` hears of each BYE that passes through. */
-  constructor(context: ProxyContext, onBye: (bye: SipRequest) => void) {
-    this.#context = context
+  constructor(context: Omit<ProxyContext, 'cancelling'>, onBye: (bye: SipRequest) => void) {
+    this.#context = { ...context, cancelling: new Set() }
     this.#onBye = onBye
     this.#routes = new OwnRoutes(context.random.bytes(32))
     this.#pins = new ChallengePins(context.clock)
@@ -132,6 +132,7 @@ export class Proxy {
   /** Drops every request under way. */
   stop(): void {
     for (const request of [...this.#alive]) request.abandon()
+    for (const branch of [...this.#context.cancelling]) branch.abandon()
   }
 
   #run(

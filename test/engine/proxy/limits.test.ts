@@ -28,6 +28,8 @@ void t.test('without any 1xx the next destination is tried; a late answer is can
   const cancel = await slow.nextRequest('CANCEL')
   t.equal(branchOf(cancel), branchOf(invite), 'RFC 3261 9.1: CANCEL waits for the first provisional')
   t.equal(world.caller.received.filter((m) => m.kind === 'response' && m.status === 180).length, 1)
+  await world.engine.stop()
+  t.equal(world.clock.pending, 0, 'no timer outlives the engine')
 })
 
 void t.test('without a final response a destination is cancelled and the next one tried', async (t) => {
