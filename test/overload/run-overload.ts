@@ -39,7 +39,7 @@ export interface OverloadOutcome {
 }
 
 /** SIPp gives up when its machine leaves it no time, and with it all its calls. */
-const noWatchdog = ['-watchdog_interval', '0']
+const noWatchdog = ['-watchdog_major_maxtriggers', '100000', '-watchdog_minor_maxtriggers', '100000']
 
 /** Field 1 of SIPp's injection file: what it makes credentials of. */
 const credentials = ({ username, password }: SeededLine): string =>
