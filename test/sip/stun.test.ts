@@ -31,21 +31,24 @@ void t.test('the mapped addresses of RFC 5769 2.2 and 2.3', async (t) => {
   t.equal(answerStun(plain, 'nonsense', 7), undefined)
 })
 
-void t.test('a request that brings a FINGERPRINT gets one that another implementation agrees with', async (t) => {
-  t.ok(isStun(sample))
-  // PRIORITY must be understood (RFC 8445), and this is no ICE agent.
-  const refused = answerStun(sample, '192.0.2.1', 5060)
-  t.same(refused?.subarray(0, 2), hex('0111'))
-  t.same(refused?.subarray(20, 36), hex('0009 0004 0000 0414 000a 0002 0024 0000'))
-  t.same(refused?.subarray(36, 40), hex('8028 0004'))
-  t.equal(refused?.length, 44)
-  // The answer is STUN with a FINGERPRINT itself: as a request it would pass the same check.
-  const asRequest = Buffer.from(refused as Buffer)
-  t.equal(answerStun(asRequest, '192.0.2.1', 5060), undefined, 'a response is never answered')
-  const broken = Buffer.from(sample)
-  broken[40] = (broken[40] as number) ^ 1
-  t.equal(answerStun(broken, '192.0.2.1', 5060), undefined, 'a wrong FINGERPRINT is not answered')
-})
+void t.test(
+  'a request that brings a FINGERPRINT gets one that another implementation agrees with',
+  async (t) => {
+    t.ok(isStun(sample))
+    // PRIORITY must be understood (RFC 8445), and this is no ICE agent.
+    const refused = answerStun(sample, '192.0.2.1', 5060)
+    t.same(refused?.subarray(0, 2), hex('0111'))
+    t.same(refused?.subarray(20, 36), hex('0009 0004 0000 0414 000a 0002 0024 0000'))
+    t.same(refused?.subarray(36, 40), hex('8028 0004'))
+    t.equal(refused?.length, 44)
+    // The answer is STUN with a FINGERPRINT itself: as a request it would pass the same check.
+    const asRequest = Buffer.from(refused as Buffer)
+    t.equal(answerStun(asRequest, '192.0.2.1', 5060), undefined, 'a response is never answered')
+    const broken = Buffer.from(sample)
+    broken[40] = (broken[40] as number) ^ 1
+    t.equal(answerStun(broken, '192.0.2.1', 5060), undefined, 'a wrong FINGERPRINT is not answered')
+  },
+)
 
 void t.test('what is not a Binding request is not answered', async (t) => {
   const change = (at: number, ...values: number[]): Buffer => {
