@@ -17,7 +17,7 @@ t.test('calls that are up go on, new work is sent away, and it is over within se
   })
   await box.start()
   await box.logIn()
-  const plan = { calls: 50, talkS: 9, floodS: 3, registersPerS: 3000, invitesPerS: 3000 }
+  const plan = { calls: 50, talkS: 12, floodS: 3, registersPerS: 3000, invitesPerS: 3000 }
   const outcome = await runOverload(box, lines, plan)
   const { calls, called, counters, retryAfterS, answered } = outcome
 

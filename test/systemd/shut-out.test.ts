@@ -18,7 +18,7 @@ const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
 /** Runs a shell script in a new network namespace; throws with its words when it fails. */
 function inNetwork(script: string): string {
-  const run = spawnSync('unshare', ['-n', '-m', 'bash', '-euc', script], {
+  const run = spawnSync('unshare', ['-n', 'bash', '-euc', script], {
     encoding: 'utf8',
     timeout: 20_000,
   })
@@ -28,14 +28,16 @@ function inNetwork(script: string): string {
 
 // The box stands at 203.0.113.1 and 2001:db8:1::1; the peer's end of the cable has several addresses.
 const cable = `
-  mount -t tmpfs none /run/netns 2>/dev/null || { mkdir -p /run/netns; mount -t tmpfs none /run/netns; }
-  ip netns add peer
-  ip link add box type veth peer name far netns peer
+  # A namespace that lives as long as a process needs no mount, which is not to be had everywhere.
+  unshare -n sleep 20 & peer=$!; trap 'kill $peer' EXIT
+  until [ "$(readlink /proc/$peer/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do sleep 0.01; done
+  inside="nsenter -t $peer -n"
+  ip link add box type veth peer name far netns $peer
   ip addr add 203.0.113.1/24 dev box; ip -6 addr add 2001:db8:1::1/32 dev box nodad
   ip link set box up; ip link set lo up
-  ip -n peer addr add 203.0.113.9/24 dev far; ip -n peer addr add 203.0.113.10/24 dev far
-  ip -n peer -6 addr add 2001:db8:1:2::9/32 dev far nodad; ip -n peer -6 addr add 2001:db8:1:3::9/32 dev far nodad
-  ip -n peer link set far up
+  $inside ip addr add 203.0.113.9/24 dev far; $inside ip addr add 203.0.113.10/24 dev far
+  $inside ip -6 addr add 2001:db8:1:2::9/32 dev far nodad; $inside ip -6 addr add 2001:db8:1:3::9/32 dev far nodad
+  $inside ip link set far up
   nft -f ${join(root, 'systemd/branchline.nft')}
 `
 
@@ -65,15 +67,16 @@ for source in sys.argv[1:]:
     udp = socket.socket(family, socket.SOCK_DGRAM); udp.bind((source, 0))
     for _ in range(200): udp.sendto(b"x", (box, 5060))
     for port in (5060, 443):
-        tcp = socket.socket(family, socket.SOCK_STREAM); tcp.bind((source, 0)); tcp.settimeout(0.4)
+        tcp = socket.socket(family, socket.SOCK_STREAM); tcp.bind((source, 0)); tcp.settimeout(1.5)
         try: tcp.connect((box, port))
         except OSError: pass
 '''
-subprocess.run(['ip', 'netns', 'exec', 'peer', 'python3', '-c', send, *sys.argv[1:]], check=True)
-time.sleep(0.3); done.set()
+peer, *sources = sys.argv[1:]
+subprocess.run(['nsenter', '-t', peer, '-n', 'python3', '-c', send, *sources], check=True)
+time.sleep(0.5); done.set()
 for (address, kind), count in sorted(got.items()): print(address, kind, count)
 PY
-python3 /tmp/knock-$$.py "$@"; rm -f /tmp/knock-$$.py`
+python3 /tmp/knock-$$.py $peer "$@"; rm -f /tmp/knock-$$.py`
 
 /** What arrives of 200 datagrams, one SIP connection and one to the page from each address, after a change of bans. */
 function arrivals(change: Parameters<typeof banScript>[0], sources: string[]): Record<string, number> {
