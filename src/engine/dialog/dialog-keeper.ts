@@ -54,6 +54,13 @@ export class DialogKeeper {
     else this.remove(dialog)
   }
 
+  /** Ends the call when the application does not ask again for what was challenged (RFC 3261 15.1.1, 22.3). */
+  endUnlessAskedAgain(dialog: Dialog): void {
+    dialog.farewell ??= this.#context.clock.setTimer(64 * this.#context.bases.t1Ms, () =>
+      this.endInvite(dialog),
+    )
+  }
+
   /**
    * Begins or refreshes a subscription; it is forgotten one transaction life after its end. The last one takes along
    * a dialog that carries no call.

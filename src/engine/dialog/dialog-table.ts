@@ -17,9 +17,13 @@ export class DialogTable<Entry extends TableEntry> {
     return this.#byTags.size
   }
 
+  /** An entry with the same three identifiers is displaced: an application that gives one tag twice has lost the first. */
   add(entry: Entry): void {
     const { state } = entry
-    this.#byTags.set(tagsKey(state.callId, state.localTag, state.remoteTag), entry)
+    const key = tagsKey(state.callId, state.localTag, state.remoteTag)
+    const before = this.#byTags.get(key)
+    if (before) this.remove(before)
+    this.#byTags.set(key, entry)
     const id = dialogId(state)
     const forks = this.#byId.get(id)
     if (forks) forks.push(entry)

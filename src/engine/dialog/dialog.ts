@@ -70,6 +70,8 @@ export class Dialog {
   /** The forks of our INVITE that have not answered: given up in time, or with this one (RFC 3261 13.2.2.4). */
   losers: { timer: Timer; forget: () => void } | undefined
   localSdp: Buffer | undefined
+  /** Runs since our BYE was answered by a challenge: the application may ask once more, not for ever. */
+  farewell: Timer | undefined
   /** What the application asked for while RFC 3261 15 forbids BYE: run at the ACK. */
   heldBye: (() => void) | undefined
 
@@ -106,6 +108,8 @@ export class Dialog {
     this.losers?.timer.cancel()
     this.losers?.forget()
     this.losers = undefined
+    this.farewell?.cancel()
+    this.farewell = undefined
     this.openClientInvite = undefined
     const held = this.heldBye
     this.heldBye = undefined

@@ -237,7 +237,8 @@ export class ResponseJudges {
     switch (request.method) {
       case 'BYE':
         // The application asks again, with credentials.
-        if (status !== 401 && status !== 407) this.#keeper.endInvite(dialog)
+        if (status === 401 || status === 407) this.#keeper.endUnlessAskedAgain(dialog)
+        else this.#keeper.endInvite(dialog)
         return
       case 'INVITE':
       case 'UPDATE':

@@ -89,6 +89,19 @@ void t.test('a BYE that is lost, ours and theirs', async (t) => {
   t.same(alive(engine), [])
 })
 
+void t.test('a BYE that is challenged, and nobody asks again', async (t) => {
+  for (const status of [401, 407]) {
+    const { dialog, peer, engine, clock } = await placedCall(t)
+    dialog.destroy()
+    const bye = await peer.nextRequest('BYE')
+    peer.send(peer.answer(bye, status, 'Who are you', 'bob'))
+    await until(() => engine.counters()['requestsAsking'] === 0)
+    t.equal(engine.counters()['dialogsAlive'], 1, 'the application may ask again')
+    await clock.run(40_000, 1000)
+    t.same(alive(engine), [])
+  }
+})
+
 void t.test('BYE meets re-INVITE: the open one gets 487, nothing stays (RFC 3261 15.1.2)', async (t) => {
   const { peer, dialog, inDialog, engine, clock } = await answeredCall(t)
   const open = new Promise<{ send(status: number, options: object): void }>((resolve) => {
