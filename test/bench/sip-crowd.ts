@@ -8,7 +8,7 @@ import { startSipp } from '#test/peers/sipp.ts'
 import {
   answerScenario,
   authenticationField,
-  patientRegisterScenario,
+  registerPatientlyScenario,
   registerScenario,
 } from '#test/peers/sipp-scenarios.ts'
 import { root } from '#test/house/source-files.ts'
@@ -138,20 +138,21 @@ export async function storm(crowd: Crowd): Promise<Storm> {
       const calls = fields.length
       const startedMs = performance.now()
       const load = startSipp({
-        scenario: patientRegisterScenario(),
+        scenario: registerPatientlyScenario(),
         fields,
         localPort: await freePort(),
         target,
         rate: calls * 10,
         calls,
         limit: calls,
-        extra: ['-buff_size', '8388608'],
+        // A late answer must not end a phone.
+        extra: ['-buff_size', '8388608', '-default_behaviors', 'all,-abortunexp'],
       })
       const result = await load.done
       seconds = (performance.now() - startedMs) / 1000
       must(result, 'the storm')
       retransmissions = result.retransmissions
-      putOff = result.logs.filter((line) => line.includes('refused')).length
+      putOff = result.logs.length
     })
     return { seconds, retransmissions, putOff, during, before }
   } finally {

@@ -149,7 +149,8 @@ async function crowds(): Promise<void> {
 }
 
 say(`${registrationsPerS} registrations/s (REGISTER, 401, REGISTER, 200; bindings committed to disk) and ${callsPerS} calls/s.
-CPU is per registration or call, all threads, the idle process subtracted.\n`)
+CPU is per registration or call, all threads, the idle process subtracted. Overload control is off for the whole box's
+registrations and calls, so that work is measured and not its refusal; for the crowds it is on.\n`)
 if (wanted('registrations') || wanted('box')) await besideKamailio()
 if (wanted('engine')) await engineCalls()
 await crowds()

@@ -81,32 +81,6 @@ export const registerFlowScenario = (instance: string): string =>
 </action></recv>`,
     )
 
-/** The same by a patient phone: what it hears in a 503 as Retry-After it waits, and then begins anew (RFC 3261 21.5.4). */
-export const patientRegisterScenario = (): string => {
-  const refused = (label: number): string => `<recv response="503" optional="true" next="${label}"><action>
-<ereg regexp="[0-9]+" search_in="hdr" header="Retry-After:" check_it="true" assign_to="seconds"/>
-<log message="refused"/>
-</action></recv>`
-  return `${head('register')}
-<label id="1"/>
-${register(1, '', 3600)}
-<recv response="100" optional="true"/>
-${refused(2)}
-<recv response="401" auth="true"/>
-${register(2, '[field1]\n', 3600)}
-<recv response="100" optional="true"/>
-${refused(2)}
-<recv response="200" next="3"/>
-<label id="2"/>
-<nop><action>
-<todouble assign_to="wait" variable="seconds"/>
-<multiply assign_to="wait" value="1000"/>
-</action></nop>
-<pause variable="wait" next="1"/>
-<label id="3"/>
-</scenario>`
-}
-
 const sdp = (port: string): string => `v=0
 o=sipp 1 1 IN IP4 [local_ip]
 s=-
