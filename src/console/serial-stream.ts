@@ -15,6 +15,8 @@ export async function openSerial(path: string): Promise<ByteStream> {
   })
   let end: (reason: string) => void = () => undefined
   let ended: string | undefined
+  /** Writes that the system has not taken yet. */
+  let writing = 0
   const onGone = (reason: string): void => {
     if (ended !== undefined) return
     ended = reason
@@ -34,13 +36,21 @@ export async function openSerial(path: string): Promise<ByteStream> {
     write: (bytes) =>
       new Promise((resolve, reject) => {
         if (ended !== undefined) return reject(new TypeError(ended))
-        port.write(Buffer.from(bytes), (error) => (error ? reject(error) : resolve()))
+        writing++
+        port.write(Buffer.from(bytes), (error) => {
+          writing--
+          if (error) reject(error)
+          else resolve()
+        })
       }),
     close: () =>
       new Promise((resolve) => {
         if (!port.isOpen) return resolve()
-        // What the line never took would hold the close up for half a minute (serial(4), closing_wait).
-        port.flush(() => (port.isOpen ? port.close(() => resolve()) : resolve()))
+        const close = (): void => (port.isOpen ? port.close(() => resolve()) : resolve())
+        // What a stuck line never took would hold the close up for half a minute (serial(4), closing_wait). A line that
+        // takes what it is given keeps it: thrown away would be what its far end is about to read, our last words.
+        if (writing > 0) port.flush(close)
+        else close()
       }),
   }
 }

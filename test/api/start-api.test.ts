@@ -10,6 +10,7 @@ import { openTestStore } from '#test/store/store-fixture.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { ask } from '#test/support/https.ts'
 import { MemoryLogger } from '#test/support/memory-logger.ts'
+import { socketClosed } from '#test/support/socket-closed.ts'
 import { makeCertificate, testCertificate, testOptions, testPassword } from './api-fixture.ts'
 import { FakePbx, FakeSignIn } from './fakes.ts'
 
@@ -73,7 +74,7 @@ t.test('one address gets so many connections and no more, and gets new ones when
   }
   for (let index = 0; index < 64; index++) open.push(await connectOne())
   const tooMany = await connectOne()
-  await once(tooMany, 'close')
+  await socketClosed(tooMany)
   open.pop()?.destroy()
   const door = `http://127.0.0.1:${api.httpPort}`
   let status = 0

@@ -45,6 +45,16 @@ export class PtyPair {
     for (const link of [this.near, this.#far]) rmSync(link, { force: true })
   }
 
+  /** The cable holds back what is on it until `release`: a far end that is slow to read. */
+  hold(): void {
+    this.#socat?.kill('SIGSTOP')
+  }
+
+  /** The cable carries again what it held back. */
+  release(): void {
+    this.#socat?.kill('SIGCONT')
+  }
+
   /** From now on the terminal takes nothing any more. */
   stopReading(): void {
     this.#port?.pause()

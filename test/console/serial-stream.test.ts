@@ -22,6 +22,20 @@ t.test('bytes go both ways, as they are', async (t) => {
   await pty.pull()
 })
 
+t.test('what was written before the close is still read by a far end that is slow', async (t) => {
+  const pty = await new PtyPair(join(t.testdir(), 'tty')).plug()
+  const stream = await openSerial(pty.near)
+  // More than a terminal keeps ready to be read (4 KiB): the rest is still on its way in the kernel.
+  const words = Buffer.alloc(12_000, 'The box is stopping. ')
+  pty.hold()
+  await stream.write(words)
+  await stream.close()
+  pty.release()
+  await until(() => pty.text.length >= words.length)
+  t.equal(pty.text, words.toString('latin1'))
+  await pty.pull()
+})
+
 t.test('a line that is hung up ends, once, and writes are refused', async (t) => {
   const pty = await new PtyPair(join(t.testdir(), 'tty')).plug()
   const stream = await openSerial(pty.near)

@@ -6,6 +6,7 @@ import { heardTone } from '#test/peers/audio.ts'
 import { plainSdp, WirePhone, type WireMessage } from '#test/pbx/support/wire-phone.ts'
 import { Box } from '#test/support/box.ts'
 import { seedLines, type SeededLine } from '#test/support/seed.ts'
+import { socketClosed } from '#test/support/socket-closed.ts'
 import { plugIn, until } from './office.ts'
 
 // One box with four phones of signed-in people. Whatever comes in, it answers or drops it, counts it, and stays as it is.
@@ -33,7 +34,7 @@ await phone.register()
 const halfSentAtMs = performance.now()
 const half = await openTcp(t)
 half.write('REGISTER sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bKhalf\r\nContent-Le')
-const halfClosed = once(half, 'close')
+const halfClosed = socketClosed(half)
 
 async function openTcp(t: { teardown(release: () => void): void }): Promise<Socket> {
   const socket = connect(box.ports.tcp, '127.0.0.1')
@@ -253,7 +254,7 @@ t.test('oversized SIP: 513 over UDP and TCP, and TCP is closed', async (t) => {
     socket.on('data', (bytes: Buffer) => heard.push(bytes))
     const text = registerLines(anna.username, ++sequence).join('\r\n').replace('/UDP', '/TCP')
     socket.write(`${text}\r\nContent-Length: 1000000\r\n\r\n`)
-    await once(socket, 'close')
+    await socketClosed(socket)
     t.match(Buffer.concat(heard).toString(), /^SIP\/2\.0 513 /)
   })
 })

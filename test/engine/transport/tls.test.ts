@@ -6,6 +6,7 @@ import type { ServerTls } from '#src/engine/options.ts'
 import { formatMessage } from '#src/sip/format-message.ts'
 import { until } from '#test/support/until.ts'
 import { makeCa, type IssuedCertificate } from '#test/support/certificates.ts'
+import { socketClosed } from '#test/support/socket-closed.ts'
 import { listenOn, makeRequest, openTcp, startTransport, watchSocket } from './harness.ts'
 
 const never = (error: Error): void => {
@@ -314,11 +315,11 @@ void t.test('a handshake that fails or never comes is counted and costs nothing'
   plain.on('error', () => undefined)
   plain.resume()
   plain.write('OPTIONS sip:a SIP/2.0\r\n\r\n')
-  await once(plain, 'close')
+  await socketClosed(plain)
   const mute = net.connect({ port: port('tls'), host: '127.0.0.1' })
   mute.on('error', () => undefined)
   mute.resume()
-  await once(mute, 'close')
+  await socketClosed(mute)
   t.equal(layer.counters().tlsHandshakeFailures, 2)
   const peer = await dial(t, port('tls'))
   peer.socket.write(formatMessage(makeRequest()))
@@ -332,7 +333,7 @@ void t.test('stop does not wait for a handshake under way', async (t) => {
   mute.resume()
   const peer = await dial(t, port('tls'))
   await layer.stop()
-  await Promise.all([once(mute, 'close'), peer.closed])
+  await Promise.all([socketClosed(mute), peer.closed])
   t.equal(layer.counters().connectionsOpen, 0)
 })
 
