@@ -1,4 +1,5 @@
 import type { Flow } from '../transport/transport-port.ts'
+import type { SlabPool } from './slab-pool.ts'
 import { factsOf, type FlowFacts, type TracedMessage } from './traced-message.ts'
 
 /** What a ring holds at most. */
@@ -22,6 +23,7 @@ export interface RingLimits {
  */
 const headBytes = 20
 const maxFlows = 250
+const nothing = Buffer.alloc(0)
 
 /**
  * Recent messages in one piece of memory. Copying some hundred bytes costs less than keeping the buffers would: those
@@ -30,6 +32,8 @@ const maxFlows = 250
  */
 export class MessageRing {
   readonly #limits: RingLimits
+  readonly #slabs: SlabPool
+  /** Empty once it was released. */
   #slab: Buffer
   /** Where the next record goes. */
   #write = 0
@@ -46,9 +50,10 @@ export class MessageRing {
   #flows: FlowFacts[] = []
   #lastFlow = 0
 
-  constructor(limits: RingLimits) {
+  constructor(limits: RingLimits, slabs: SlabPool) {
     this.#limits = limits
-    this.#slab = Buffer.allocUnsafeSlow(limits.firstBytes)
+    this.#slabs = slabs
+    this.#slab = slabs.take(limits.firstBytes)
   }
 
   /** Messages that it holds. */
@@ -73,7 +78,7 @@ export class MessageRing {
 
   /** Takes a message; at most `maxBytes` are ever used, older ones give way. */
   append(bytes: Buffer, sent: boolean, atMs: number, flow: Flow): void {
-    const flowIndex = this.#flowIndex(flow)
+    const flowIndex = this.#slab.length === 0 ? -1 : this.#flowIndex(flow)
     if (flowIndex < 0) {
       this.#dropped++
       return
@@ -103,6 +108,14 @@ export class MessageRing {
     this.#wrapped = false
     this.#flowIds = []
     this.#flows = []
+  }
+
+  /** Forgets everything and gives its memory back; from now on it takes nothing. */
+  release(): void {
+    this.clear()
+    const slab = this.#slab
+    this.#slab = nothing
+    if (slab.length > 0) this.#slabs.give(slab)
   }
 
   /** All messages, oldest first; `toWallMs` turns monotonic into epoch ms. */
@@ -178,8 +191,9 @@ export class MessageRing {
     if (atLeast > maxBytes) return false
     let size = this.#slab.length
     while (size < atLeast) size *= 2
-    const slab = Buffer.allocUnsafeSlow(Math.min(size, maxBytes))
+    const slab = this.#slabs.take(Math.min(size, maxBytes))
     this.#slab.copy(slab, 0, 0, this.#write)
+    this.#slabs.give(this.#slab)
     this.#slab = slab
     return true
   }

@@ -3,6 +3,7 @@ import type { SipMessage } from '#src/sip/message.ts'
 import type { Flow } from '../transport/transport-port.ts'
 import type { MessageTap } from './message-tap.ts'
 import { MessageRing, type RingLimits } from './message-ring.ts'
+import { SlabPool } from './slab-pool.ts'
 import type { TracedMessage } from './traced-message.ts'
 import { WallTime } from './wall-time.ts'
 
@@ -86,6 +87,7 @@ export class MessageTrace implements MessageTap {
   readonly #strangers = new Set<Leg>()
   readonly #calls = new Map<string, TracedCall>()
   readonly #sources = new Map<number, Source>()
+  readonly #slabs = new SlabPool()
   #limits: TraceLimits
   #legBytes = 0
   #strangerBytes = 0
@@ -130,6 +132,7 @@ export class MessageTrace implements MessageTap {
     this.#strangers.clear()
     this.#calls.clear()
     this.#sources.clear()
+    this.#slabs.clear()
     this.#legBytes = this.#strangerBytes = this.#sourceBytes = 0
   }
 
@@ -228,7 +231,7 @@ export class MessageTrace implements MessageTap {
     let source = this.#sources.get(flow.id)
     if (!source) {
       // The memory of the source that was silent longest serves the new one.
-      const ring = this.#spareRing() ?? new MessageRing(sourceLimits)
+      const ring = this.#spareRing() ?? new MessageRing(sourceLimits, this.#slabs)
       source = { ring, touched: true }
       this.#sources.set(flow.id, source)
       this.#sourceBytes += sizeOf(ring)
@@ -244,7 +247,7 @@ export class MessageTrace implements MessageTap {
   }
 
   #addLeg(sipCallId: string): Leg {
-    const ring = new MessageRing(legLimits)
+    const ring = new MessageRing(legLimits, this.#slabs)
     const createdAtMs = this.#clock.monotonicMs()
     const leg: Leg = { sipCallId, ring, party: undefined, call: undefined, createdAtMs }
     this.#legs.set(sipCallId, leg)
@@ -261,11 +264,15 @@ export class MessageTrace implements MessageTap {
   #makeRoom(): void {
     const { maxBytes } = this.#limits
     while (this.#total() > maxBytes) {
-      if (this.#sourceBytes > maxBytes / 4) this.#dropSource()
+      if (this.#sourceBytes > maxBytes / 4) this.#dropSource()?.release()
       else if (this.#strangerBytes > maxBytes / 4) this.#dropStranger()
       else if (this.#calls.size > 0) this.#dropCall()
       else if (this.#strangers.size > 0) this.#dropStranger()
-      else if (!this.#dropSource()) return
+      else {
+        const ring = this.#dropSource()
+        if (!ring) return
+        ring.release()
+      }
     }
   }
 
@@ -295,9 +302,7 @@ export class MessageTrace implements MessageTap {
 
   #dropStranger(): void {
     for (const leg of this.#strangers) {
-      this.#strangers.delete(leg)
-      this.#legs.delete(leg.sipCallId)
-      this.#strangerBytes -= sizeOf(leg.ring)
+      this.#forgetStranger(leg)
       return
     }
   }
@@ -323,22 +328,28 @@ export class MessageTrace implements MessageTap {
     for (const leg of call.legs) {
       this.#legs.delete(leg.sipCallId)
       this.#legBytes -= sizeOf(leg.ring)
+      leg.ring.release()
     }
+  }
+
+  #forgetStranger(leg: Leg): void {
+    this.#strangers.delete(leg)
+    this.#legs.delete(leg.sipCallId)
+    this.#strangerBytes -= sizeOf(leg.ring)
+    leg.ring.release()
   }
 
   #dropOld(): void {
     const beforeMs = this.#clock.monotonicMs() - this.#limits.maxAgeMs
     for (const call of this.#calls.values()) if (call.ended && call.lastAtMs < beforeMs) this.#forget(call)
     for (const leg of this.#strangers) {
-      if (Math.max(leg.ring.lastAtMs, leg.createdAtMs) >= beforeMs) continue
-      this.#strangers.delete(leg)
-      this.#legs.delete(leg.sipCallId)
-      this.#strangerBytes -= sizeOf(leg.ring)
+      if (Math.max(leg.ring.lastAtMs, leg.createdAtMs) < beforeMs) this.#forgetStranger(leg)
     }
     for (const [id, { ring }] of this.#sources) {
       if (ring.lastAtMs >= beforeMs) continue
       this.#sources.delete(id)
       this.#sourceBytes -= sizeOf(ring)
+      ring.release()
     }
   }
 

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { MessageRing, type RingLimits } from '#src/engine/trace/message-ring.ts'
+import { SlabPool } from '#src/engine/trace/slab-pool.ts'
 import { sampleFlow } from './sample-call.ts'
 
 const flow = sampleFlow('udp', { host: '127.0.0.1', port: 5060 }, { host: '127.0.0.2', port: 5062 })
@@ -10,7 +11,10 @@ function body(index: number, length: number): Buffer {
 }
 
 t.test('gives messages back as they were, with size, time, direction and flow', async (t) => {
-  const ring = new MessageRing({ firstBytes: 64, maxBytes: 4096, keepBytes: 0, maxMessageBytes: 100 })
+  const ring = new MessageRing(
+    { firstBytes: 64, maxBytes: 4096, keepBytes: 0, maxMessageBytes: 100 },
+    new SlabPool(),
+  )
   const other = sampleFlow('tls', { host: '::1', port: 5061 }, { host: '2001:db8::2', port: 40000 })
   ring.append(Buffer.from('first'), false, 1.25, flow)
   ring.append(Buffer.alloc(500, 'y'), true, 2.5, other)
@@ -24,7 +28,10 @@ t.test('gives messages back as they were, with size, time, direction and flow', 
 })
 
 t.test('what is read does not change when the ring goes on', async (t) => {
-  const ring = new MessageRing({ firstBytes: 128, maxBytes: 128, keepBytes: 0, maxMessageBytes: 64 })
+  const ring = new MessageRing(
+    { firstBytes: 128, maxBytes: 128, keepBytes: 0, maxMessageBytes: 64 },
+    new SlabPool(),
+  )
   ring.append(Buffer.from('before'), false, 0, flow)
   const [before] = ring.read(asIs)
   for (let index = 0; index < 20; index++) ring.append(Buffer.from('after!'), false, 1, flow)
@@ -46,7 +53,7 @@ t.test('for any sizes: never beyond its memory, the beginning kept, the latest w
   }
   let checked = 0
   for (const limits of shapes) {
-    const ring = new MessageRing(limits)
+    const ring = new MessageRing(limits, new SlabPool())
     for (let index = 0; index < 2_000; index++) {
       ring.append(body(index, next(400)), index % 2 === 0, index, flow)
       if (ring.bytes > limits.maxBytes) t.fail(`${ring.bytes} bytes used of ${limits.maxBytes}`)
@@ -70,7 +77,10 @@ t.test('for any sizes: never beyond its memory, the beginning kept, the latest w
 })
 
 t.test('a sender with ever new ports under one Call-ID is not followed for ever', async (t) => {
-  const ring = new MessageRing({ firstBytes: 64, maxBytes: 65_536, keepBytes: 0, maxMessageBytes: 64 })
+  const ring = new MessageRing(
+    { firstBytes: 64, maxBytes: 65_536, keepBytes: 0, maxMessageBytes: 64 },
+    new SlabPool(),
+  )
   for (let port = 1; port <= 300; port++) {
     const from = sampleFlow('udp', { host: '127.0.0.1', port: 5060 }, { host: '127.0.0.3', port })
     ring.append(Buffer.from('x'), false, port, from)
@@ -82,3 +92,26 @@ t.test('a sender with ever new ports under one Call-ID is not followed for ever'
     Array.from({ length: 250 }, (_, index) => index + 1),
   )
 })
+
+t.test(
+  'memory of a ring that grew or was released serves the next one, and shows it nothing old',
+  async (t) => {
+    const slabs = new SlabPool()
+    const limits = { firstBytes: 64, maxBytes: 256, keepBytes: 0, maxMessageBytes: 64 }
+    const ring = new MessageRing(limits, slabs)
+    ring.append(Buffer.alloc(40, 'a'), false, 1, flow)
+    ring.append(Buffer.alloc(40, 'b'), false, 2, flow)
+    t.equal(slabs.spareBytes, 64, 'what it began with')
+    const next = new MessageRing(limits, slabs)
+    t.equal(slabs.spareBytes, 0, 'the next one has it')
+    t.strictSame(next.read(asIs), [])
+    t.equal(ring.read(asIs)[0]?.bytes.toString(), 'a'.repeat(40))
+    const growing = ring.bytes
+    ring.release()
+    ring.release()
+    t.equal(slabs.spareBytes, growing, 'given back once')
+    ring.append(Buffer.from('late'), false, 3, flow)
+    t.match(ring, { bytes: 0, count: 0 }, 'and takes nothing any more')
+    t.strictSame(ring.read(asIs), [])
+  },
+)

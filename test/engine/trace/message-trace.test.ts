@@ -149,3 +149,23 @@ t.test('switched off it keeps nothing and forgets what it had; a smaller memory 
   trace.join('late', 'late', sampleParties.anna)
   t.match(trace.counters(), { callsKept: 0, strangersKept: 0, sourcesKept: 0, bytesKept: 0 })
 })
+
+t.test('calls that come and go ask the system for no memory beyond the bound', async (t) => {
+  const { trace } = traceWith(mebibyte)
+  const allocate = Buffer.allocUnsafeSlow.bind(Buffer)
+  let allocated = 0
+  t.intercept(Buffer, 'allocUnsafeSlow', {
+    value: (bytes: number) => {
+      allocated += bytes
+      return allocate(bytes)
+    },
+  })
+  for (let call = 0; call < 2_000; call++) {
+    invite(trace, `c${call}`, '192.0.2.10')
+    trace.join(`c${call}`, `c${call}`, sampleParties.anna)
+    for (let more = 0; more < 4; more++) invite(trace, `c${call}`, '192.0.2.10')
+    trace.ended(`c${call}`)
+  }
+  t.ok((trace.counters().callsPushedOut ?? 0) > 1_900)
+  t.ok(allocated <= 2 * mebibyte, `${allocated} bytes`)
+})
