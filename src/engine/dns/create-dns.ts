@@ -1,11 +1,11 @@
-import { getServers } from 'node:dns'
-import { lookup } from 'node:dns/promises'
 import type { Clock } from '#src/base/clock.ts'
 import type { Random } from '#src/base/random.ts'
 import { DnsCache } from './dns-cache.ts'
 import { askServers } from './dns-client.ts'
 import type { Dns } from './dns-port.ts'
 import { HostsFile } from './hosts-file.ts'
+import { readServersFile } from './servers-file.ts'
+import { SystemNames } from './system-names.ts'
 
 /** What names are looked up with. */
 export interface DnsOptions {
@@ -15,19 +15,22 @@ export interface DnsOptions {
   servers?: readonly string[] | undefined
   /** Left out = the machine's own. */
   hostsFile?: string
+  /** Left out = the machine's own; read when `servers` are left out. */
+  serversFile?: string
 }
 
-const nothingThere = ['ENOTFOUND', 'ENODATA', 'EAI_NODATA', 'EAI_NONAME']
 /** RFC 1035 2.3.4. */
 const longestName = 253
 
 /** Looks names up in the hosts file, then in DNS with a cache. */
 export function createDns(options: DnsOptions): Dns {
   const { clock, random } = options
-  const servers = (): readonly string[] => options.servers ?? getServers()
+  const serversFile = options.serversFile ?? '/etc/resolv.conf'
+  const servers = async (): Promise<readonly string[]> => options.servers ?? readServersFile(serversFile)
   const client = { servers, clock, random, failedUntilMs: new Map<string, number>() }
   const cache = new DnsCache((type, name) => askServers(type, name, client), clock)
   const hosts = new HostsFile(options.hostsFile ?? '/etc/hosts', clock)
+  const system = new SystemNames()
   return {
     async naptr(name) {
       return isPublic(name) ? (await cache.find('NAPTR', keyOf(name))).records : []
@@ -40,7 +43,7 @@ export function createDns(options: DnsOptions): Dns {
       if (isNowhere(key)) return []
       const listed = await hosts.addresses(key)
       if (listed.length > 0) return [...listed]
-      return isPublic(key) ? addressesOf(cache, key) : addressesOfSystem(key)
+      return isPublic(key) ? addressesOf(cache, key) : system.addresses(key)
     },
   }
 }
@@ -53,17 +56,6 @@ async function addressesOf(cache: DnsCache, name: string): Promise<string[]> {
   if (four.status === 'rejected') throw four.reason
   if (six.status === 'rejected') throw six.reason
   return []
-}
-
-async function addressesOfSystem(name: string): Promise<string[]> {
-  try {
-    const found = await lookup(name, { all: true })
-    return found.map(({ address }) => address)
-  } catch (error) {
-    const code = (error as { code?: unknown } | undefined)?.code
-    if (typeof code === 'string' && nothingThere.includes(code)) return []
-    throw error
-  }
 }
 
 function keyOf(name: string): string {

@@ -15,7 +15,7 @@ const maxTcpBytes = 65_535
 /** What asking takes. */
 export interface DnsClientOptions {
   /** Addresses, with or without port: `192.0.2.1`, `192.0.2.1:5353`, `[2001:db8::1]:53`. Read for each question. */
-  servers: () => readonly string[]
+  servers: () => Promise<readonly string[]>
   clock: Clock
   random: Random
   /** Servers that failed lately, and until when they are asked last (monotonic ms); the caller keeps it. */
@@ -56,9 +56,9 @@ async function askOnce<Type extends RecordType>(
   options: DnsClientOptions,
 ): Promise<Settled<Type>> {
   const { clock, failedUntilMs } = options
+  const all = (await options.servers()).slice(0, mostServers)
   const nowMs = clock.monotonicMs()
   const isDown = (server: string): boolean => (failedUntilMs.get(server) ?? 0) > nowMs
-  const all = options.servers().slice(0, mostServers)
   const servers = [...all.filter((server) => !isDown(server)), ...all.filter(isDown)]
   let failure: unknown = new DnsError('NOSERVER', 'no DNS server is set')
   for (let round = 0; round < rounds; round++) {

@@ -12,6 +12,7 @@ export class HostsFile {
   #byName: ReadonlyMap<string, readonly string[]> = new Map()
   #stamp = ''
   #lookedAtMs = -Infinity
+  #looking: Promise<void> | undefined
 
   constructor(path: string, clock: Clock) {
     this.#path = path
@@ -23,8 +24,10 @@ export class HostsFile {
     const nowMs = this.#clock.monotonicMs()
     if (nowMs - this.#lookedAtMs >= lookAgainAfterMs) {
       this.#lookedAtMs = nowMs
-      await this.#refresh()
+      this.#looking = this.#refresh()
     }
+    // Also for those who come meanwhile: what the file says must not depend on who asked first.
+    await this.#looking
     return this.#byName.get(name) ?? []
   }
 
