@@ -10,12 +10,16 @@ const plainCredentialParams = new Set(
 )
 const credentialHeader = /^(?:proxy-)?(?:authorization|authenticate|authentication-info)$|^www-authenticate$/
 /** Signed or secret as a whole; also what nobody has registered and calls itself so. */
-const secretHeader = /^(?:y|identity|.*(?:token|secret|passw|api-?key|cookie|credential|authoriz).*)$/
+const secretHeader = /^(?:y|identity|.*(?:token|secret|passw|pwd|api-?key|cookie|credential|auth).*)$/
+const param = /([^\s=,]{1,64})(\s*=\s*)("(?:[^"\\]|\\[^])*"?|[^\s,]*)/g
+const closedQuotes = /^"(?:[^"\\]|\\[^])*"$/
 /** Bodies of INFO that hold no key presses. */
 const harmlessInfo = /^application\/(?:media_control\+xml|sdp)\b/
 const headEnd = /\r?\n\r?\n/
+/** A body that is packed may hold anything. */
+const packed = /^(?:content-encoding|e)[ \t]*:[ \t]*(?!identity\b)\S/im
 // A lone CR ends a line for some readers, so it does here too.
-const anyHeader = /^([^\s:]+)[ \t]*:[ \t]*([^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*)/gm
+const anyHeader = /^([^\s:]+)[ \t]*:[ \t]*([^\r\n]*(?:(?:\r\n?|\n)[ \t]+[^\r\n]*)*)/gm
 
 /**
  * A message with every secret overwritten by asterisks, byte for byte, so that Content-Length stays true and nothing
@@ -25,11 +29,13 @@ const anyHeader = /^([^\s:]+)[ \t]*:[ \t]*([^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*)/gm
 export function maskMessage(bytes: Buffer, secretCodes: readonly string[] = [], reveal: Reveal = {}): Buffer {
   // One character per byte, whatever the charset.
   const text = bytes.toString('latin1')
-  const end = headEnd.exec(text)
-  const bodyAt = end ? end.index + end[0].length : text.length
+  // RFC 3261 7.5: empty lines may stand before a message; they do not end its head.
+  const startAt = Math.max(0, text.search(/[^\r\n]/))
+  const end = headEnd.exec(text.slice(startAt))
+  const bodyAt = end ? startAt + end.index + end[0].length : text.length
   const head = text.slice(0, bodyAt)
-  const masked = maskEverywhere(maskHead(head) + maskBody(head, text.slice(bodyAt), reveal), secretCodes)
-  return Buffer.from(masked, 'latin1')
+  const masked = maskParameters(maskHead(head)) + maskBody(head, text.slice(bodyAt))
+  return Buffer.from(maskEverywhere(masked, secretCodes, reveal), 'latin1')
 }
 
 /** The same length in asterisks; line ends stay, so that a message keeps its lines. */
@@ -58,12 +64,25 @@ function maskCredentials(value: string): string {
   return scheme + maskParams(value.slice(scheme.length))
 }
 
+/** What is neither a parameter nor a comma between two is masked too: nobody can say what it is. */
 function maskParams(params: string): string {
-  return params.replace(
-    /([^\s=,]{1,64})(\s*=\s*)("(?:[^"\\]|\\[^])*"?|[^\s,]*)/g,
-    (all: string, name: string, equals: string, value: string) =>
-      plainCredentialParams.has(name.toLowerCase()) ? all : name + equals + maskQuoted(value),
-  )
+  let masked = ''
+  let at = 0
+  for (const { 0: all, 1: name = '', 2: equals = '', 3: value = '', index } of params.matchAll(param)) {
+    masked += starsBetween(params.slice(at, index))
+    masked += isPlain(name, value) ? all : name + equals + maskQuoted(value)
+    at = index + all.length
+  }
+  return masked + starsBetween(params.slice(at))
+}
+
+function starsBetween(text: string): string {
+  return text.replace(/[^\s,]/g, '*')
+}
+
+/** A value whose quotes are never closed goes on into what follows it. */
+function isPlain(name: string, value: string): boolean {
+  return plainCredentialParams.has(name.toLowerCase()) && (!value.startsWith('"') || closedQuotes.test(value))
 }
 
 function maskQuoted(value: string): string {
@@ -72,17 +91,17 @@ function maskQuoted(value: string): string {
   return `"${stars(value.slice(1, closed ? -1 : undefined))}${closed ? '"' : ''}`
 }
 
-function maskBody(head: string, body: string, reveal: Reveal): string {
+function maskBody(head: string, body: string): string {
   if (body === '') return body
   const sequence = /^cseq[ \t]*:\s*\d+\s+([a-z]{1,32})/im.exec(head)?.[1]
   const requested = /^\s*([a-z]{1,32}) /i.exec(head)?.[1]
   const type = /^(?:content-type|c)[ \t]*:[ \t]*([^\r\n]*)/im.exec(head)?.[1]?.toLowerCase() ?? ''
   const is = (name: string): boolean => sequence?.toUpperCase() === name || requested?.toUpperCase() === name
   // RFC 3428: what people write to each other.
-  if (is('MESSAGE')) return stars(body)
+  if (is('MESSAGE') || packed.test(head)) return stars(body)
   if (is('INFO') && !harmlessInfo.test(type)) return maskKeyPress(body)
   // A body may be a message itself, or hold one (message/sipfrag, multipart).
-  return maskDescription(maskHead(body), reveal)
+  return maskNamed(maskHead(body))
 }
 
 /** `Signal=5` of application/dtmf-relay keeps its form, anything else goes whole: in doubt it is a key. */
@@ -93,32 +112,21 @@ function maskKeyPress(body: string): string {
   )
 }
 
-function maskDescription(body: string, { sdpKeys }: Reveal): string {
-  let masked = body.replace(
-    /^(a=ice-pwd:|a=key-mgmt:\s*\S+\s|k=)([^\r\n]+)/gim,
-    (_all, name: string, value: string) => name + stars(value),
-  )
-  if (!sdpKeys) {
-    masked = masked
-      // RFC 4568 9.1: lifetime and MKI behind the bar are no secret. Letters, because asterisks are no base64 and
-      // Wireshark would not read on.
-      .replace(
-        /(inline:)([^|\s;]+)/gi,
-        (_all, name: string, value: string) => name + 'x'.repeat(value.length),
-      )
-      .replace(
-        /^(a=crypto:(?![^\r\n]*inline:))([^\r\n]+)/gim,
-        (_all, name: string, value: string) => name + stars(value),
-      )
-  }
-  return maskNamed(masked)
-}
-
 // Bounded, like every repetition here: a hostile message must not cost more than its length.
 const secretName =
-  '[\\w:.-]{0,40}(?:passw|pwd|secret|token|credential|digits|privatekey|apikey)[\\w:.-]{0,40}'
-const element = new RegExp(`(<(${secretName})(?:\\s[^>]{0,500})?>)([^<]+)`, 'gi')
+  '[\\w:.-]{0,40}(?:passw|pwd|secret|token|credential|authoriz|digits|privatekey|apikey)[\\w:.-]{0,40}'
+const element = new RegExp(
+  `(<(${secretName})(?:\\s[^>]{0,500})?>)(<!\\[CDATA\\[(?:[^\\]]|\\](?!\\]>))*|[^<]+)`,
+  'gi',
+)
 const attribute = new RegExp(`(\\b${secretName}["']?\\s*[=:]\\s*)("[^"]*"?|'[^']*'?|[^\\s<>&,;]+)`, 'gi')
+
+const parameter = new RegExp(`(\\b${secretName}=)("[^"\r\n]*"?|[^\\s<>&,;"]+)`, 'gi')
+
+/** The same in header fields: parameters of fields and addresses. */
+function maskParameters(head: string): string {
+  return head.replace(parameter, (_all, name: string, value: string) => name + maskQuoted(value))
+}
 
 /** XML elements and attributes, JSON and settings files: whatever calls itself a password. */
 function maskNamed(body: string): string {
@@ -132,9 +140,16 @@ function maskNamed(body: string): string {
     })
 }
 
-/** What is secret wherever it stands, also in a header line that is none and in bodies of any kind. */
-function maskEverywhere(text: string, secretCodes: readonly string[]): string {
-  let masked = text
+/**
+ * What is secret wherever it stands, also in a header line that is none, in bodies of any kind, and in the rest of a
+ * message whose Content-Length was wrong: that comes along as a message of its own, and begins anywhere.
+ */
+function maskEverywhere(text: string, secretCodes: readonly string[], reveal: Reveal): string {
+  const masked = maskDescription(text, reveal)
+    .replace(
+      /^([ \t]*signal[ \t]*=[ \t]*)([^\r\n]+)/gim,
+      (_all, name: string, value: string) => name + stars(value),
+    )
     .replace(
       /\b(response|cnonce|rspauth|nextnonce)(\s*=\s*)("[^"\r\n]*"?|[^\s,;"]+)/gi,
       (_all, name: string, equals: string, value: string) => name + equals + maskQuoted(value),
@@ -144,22 +159,52 @@ function maskEverywhere(text: string, secretCodes: readonly string[]): string {
       (_all, scheme: string, gap: string, value: string) => scheme + gap + stars(value),
     )
     // RFC 3261 19.1.1: a password in a URI.
-    .replace(
-      /\b((?:sips?|https?|ftp):(?:\/\/)?[^\s@:;<>"/]{0,200}:)([^\s@<>"/]{1,200})(?=@)/gi,
-      (_all, start: string, value: string) => start + stars(value),
-    )
+    .replace(/\b(sips?:)([^\s@<>"]+)(@?)/gi, maskPassword)
+    .replace(/\b((?:https?|ftp):\/\/)([^\s@<>"/]+)(@?)/gi, maskPassword)
     // Addresses of configuration files name a phone's token.
     .replace(/\bhttps?:\/\/[^\s<>"]+/gi, (url: string) => {
       const pathAt = url.indexOf('/', url.indexOf('://') + 3)
       if (pathAt < 0) return url
       return url.slice(0, pathAt) + url.slice(pathAt).replace(/[\w-]{16,}/g, stars)
     })
-  for (const code of secretCodes) {
-    const dialled = [...code].map((char) => (char === '*' ? '(?:\\*|%2a)' : char)).join('')
-    masked = masked.replace(
-      new RegExp(`(${dialled})([0-9#*]|%2[3a]|%3[0-9])+`, 'gi'),
-      (all: string, start: string) => start + stars(all.slice(start.length)),
-    )
+  return secretCodes.reduce(maskDialled, masked)
+}
+
+function maskPassword(all: string, scheme: string, user: string, at: string): string {
+  const passwordAt = user.indexOf(':') + 1
+  if (at === '' || passwordAt === 0) return all
+  return scheme + user.slice(0, passwordAt) + stars(user.slice(passwordAt)) + at
+}
+
+/** Everything behind a code up to the end of the number; each of its characters may be escaped (RFC 3261 19.1.4). */
+function maskDialled(text: string, code: string): string {
+  const dialled = [...code]
+    .map((char) => `(?:${char === '*' ? '\\*' : char}|%${char.charCodeAt(0).toString(16)})`)
+    .join('')
+  return text.replace(
+    new RegExp(`(${dialled})([^\\s@:;,?<>"]+)`, 'gi'),
+    (_all, start: string, secret: string) => start + stars(secret),
+  )
+}
+
+/** Keys of media: RFC 4568, RFC 4567, RFC 8839, and `k=` of RFC 4566. */
+function maskDescription(text: string, { sdpKeys }: Reveal): string {
+  let masked = text.replace(
+    /^(a=ice-pwd:|a=key-mgmt:\s*\S+\s|k=)([^\r\n]+)/gim,
+    (_all, name: string, value: string) => name + stars(value),
+  )
+  if (!sdpKeys) {
+    masked = masked
+      // RFC 4568 9.1: lifetime and MKI behind the bar are no secret. Letters, because asterisks are no base64 and
+      // Wireshark would not read on.
+      .replace(
+        /(inline:[ \t]*)([^|\s;]+)/gi,
+        (_all, name: string, value: string) => name + 'x'.repeat(value.length),
+      )
+      .replace(
+        /^(a=crypto:(?![^\r\n]*inline:[ \t]*[^|\s;]))([^\r\n]+)/gim,
+        (_all, name: string, value: string) => name + stars(value),
+      )
   }
   return masked
 }

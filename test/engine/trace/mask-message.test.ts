@@ -70,6 +70,30 @@ const cases: { name: string; text: string; gone: string[]; stays: string[] }[] =
     stays: [],
   },
   {
+    name: 'Basic, folded by a lone CR',
+    text: 'Authorization: Basic\r s3cr3t',
+    gone: ['s3cr3t'],
+    stays: ['Basic'],
+  },
+  {
+    name: 'credentials that are no parameters',
+    text: 'Authorization: Digest s3cr3t username="u" s3cr3t, realm="r"',
+    gone: ['s3cr3t'],
+    stays: ['username="u"', 'realm="r"'],
+  },
+  {
+    name: 'a harmless value whose quotes never close',
+    text: 'Authorization: Digest username="u, x-key=s3cr3t',
+    gone: ['s3cr3t'],
+    stays: ['Digest username='],
+  },
+  {
+    name: 'a field and a parameter inside an address',
+    text: 'Refer-To: <sip:x@b?Authorization=Digest%20response%3D%22s3cr3t%22>\r\nCall-Info: <http://h/?token=s3cr3t>',
+    gone: ['s3cr3t'],
+    stays: ['Refer-To: <sip:x@b?Authorization=', 'http://h/?token='],
+  },
+  {
     name: 'Identity',
     text: 'Identity: eyJs3cr3t.eyJs3cr3t.s3cr3t;info=<https://x/>;alg=ES256',
     gone: ['s3cr3t'],
@@ -78,7 +102,7 @@ const cases: { name: string; text: string; gone: string[]; stays: string[] }[] =
   { name: 'Identity in short', text: 'y: s3cr3t', gone: ['s3cr3t'], stays: ['y: '] },
   {
     name: 'a header of a name that says it',
-    text: 'X-Api-Key: s3cr3t\r\nX-Auth-Token: s3cr3t',
+    text: 'X-Api-Key: s3cr3t\r\nX-Auth-Token: s3cr3t\r\nX-Auth: s3cr3t',
     gone: ['s3cr3t'],
     stays: ['X-Api-Key: '],
   },
@@ -87,6 +111,12 @@ const cases: { name: string; text: string; gone: string[]; stays: string[] }[] =
     text: 'Contact: <sip:201:s3cr3t@192.0.2.1:5060;transport=tls>',
     gone: ['s3cr3t'],
     stays: ['sip:201:', '@192.0.2.1:5060;transport=tls'],
+  },
+  {
+    name: 'a password behind a parameter of the user, and a long one',
+    text: `Contact: <sip:201;phone-context=x:s3cr3t@b>\r\nTo: <sip:201:${'s3cr3t'.repeat(50)}@b>;tag=1`,
+    gone: ['s3cr3t'],
+    stays: ['sip:201;phone-context=x:', 'sip:201:', '@b>;tag=1'],
   },
   {
     name: 'the token of a configuration file',
@@ -106,6 +136,12 @@ const cases: { name: string; text: string; gone: string[]; stays: string[] }[] =
     gone: ['98765432'],
     stays: ['@b>'],
   },
+  {
+    name: 'an enrolment code with the digits of its prefix escaped, and with separators',
+    text: 'To: <sip:%2A%35%35%2A98765432@b>\r\nFrom: <sip:*55*9876-5432@b>;tag=1',
+    gone: ['98765432', '5432'],
+    stays: ['@b>;tag=1'],
+  },
   { name: 'other codes stay', text: 'To: <sip:*33*0301234@b>', gone: [], stays: ['*33*0301234'] },
   {
     name: 'ports, times and tags stay',
@@ -122,7 +158,7 @@ t.test('header fields: what is secret is gone, what helps stays, not a byte more
     for (const kept of stays) t.ok(result.includes(kept), `${name}: ${kept} stays`)
     t.ok(result.endsWith('CSeq: 1 INVITE\r\n\r\n'), `${name}: the rest stands`)
   }
-  t.equal(cases.length, 18)
+  t.equal(cases.length, 24)
 })
 
 const bodies: {
@@ -136,7 +172,7 @@ const bodies: {
   {
     name: 'keys in a description',
     type: 'application/sdp',
-    body: `${sampleSdp}a=ice-pwd:s3cr3t\r\na=ice-ufrag:u1\r\nk=clear:s3cr3t\r\na=crypto:2 AES s3cr3twithoutinline\r\n`,
+    body: `${sampleSdp}a=ice-pwd:s3cr3t\r\na=ice-ufrag:u1\r\nk=clear:s3cr3t\r\na=crypto:2 AES s3cr3twithoutinline\r\na=crypto:3 AES inline: s3cr3t\r\na=crypto:4 AES inline:|s3cr3t\r\n`,
     gone: [sampleSecrets[2] as string, 's3cr3t'],
     stays: ['a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:', '|2^20|1:32', 'a=ice-ufrag:u1', 'm=audio 20000'],
   },
@@ -168,7 +204,7 @@ const bodies: {
   {
     name: 'settings as XML, JSON and lines',
     type: 'application/xml',
-    body: '<a password="s3cr3t"><SipPassword>s3cr3t</SipPassword><ip>1</ip></a>{"authToken": "s3cr3t"}\r\nuser.password = s3cr3t\r\n',
+    body: '<a password="s3cr3t"><SipPassword>s3cr3t</SipPassword><pwd><![CDATA[<s3cr3t>]]></pwd><ip>1</ip></a>{"authToken": "s3cr3t"}\r\nuser.password = s3cr3t\r\n',
     gone: ['s3cr3t'],
     stays: ['<ip>1</ip>', 'password="'],
     method: 'NOTIFY',
@@ -210,6 +246,30 @@ t.test('bodies', async (t) => {
   t.equal(bodies.length, 9)
 })
 
+t.test('a body that is packed goes whole', async (t) => {
+  const head = 'INFO sip:x@b SIP/2.0\r\nCSeq: 1 INFO\r\nContent-Type: application/sdp\r\ne: gzip\r\n\r\n'
+  t.equal(masked(`${head}\x1f\x8bs3cr3t`), `${head}********`)
+})
+
+t.test('empty lines before a message do not hide what it is (RFC 3261 7.5)', async (t) => {
+  for (const [method, body] of [
+    ['INFO', 'Signal=7\r\nDuration=160\r\n'],
+    ['MESSAGE', 's3cr3t 7'],
+  ] as const) {
+    const raw = `\r\n\r\n${method} sip:x@b SIP/2.0\r\nCSeq: 1 ${method}\r\n\r\n${body}`
+    t.notMatch(masked(raw), /7$|Signal=7|s3cr3t/, method)
+  }
+})
+
+t.test('the rest of a message whose length was wrong has its secrets masked as well', async (t) => {
+  const rest = masked(`${sampleSdp}REGISTER sip:b SIP/2.0\r\nCSeq: 1 REGISTER\r\n\r\n`)
+  t.notOk(rest.includes(sampleSecrets[2] as string), 'a description where a head should be')
+  t.ok(rest.includes('|2^20|1:32'))
+  t.equal(masked('Signal=5\r\nDuration=160\r\n\r\n'), 'Signal=*\r\nDuration=160\r\n\r\n', 'a key press')
+  const shown = masked(`${sampleSdp}\r\n`, { sdpKeys: true })
+  t.ok(shown.includes(sampleSecrets[2] as string), 'shown when asked for')
+})
+
 t.test('media keys are shown when asked for, and nothing else is', async (t) => {
   const raw = message(
     'INVITE sip:x@b SIP/2.0',
@@ -244,6 +304,14 @@ t.test(
       '*55*'.repeat(16_000),
       '\r\n'.repeat(32_000),
       `c: application/sdp\r\n\r\n${'inline:'.repeat(9_000)}`,
+      `a=crypto:${'inline: ;'.repeat(7_000)}`,
+      'https://a:'.repeat(6_500),
+      '<token><![CDATA['.repeat(4_000),
+      '\r\nsignal'.repeat(8_000),
+      ' signal '.repeat(8_000),
+      'authoriz='.repeat(7_000),
+      `Authorization: Digest ${'"'.repeat(65_000)}`,
+      `e:${' '.repeat(65_000)}`,
     ]
     const asBody = hostile.map((text) => `NOTIFY x SIP/2.0\r\nc: x\r\n\r\n${text}`)
     for (const text of [...hostile, ...asBody]) {
