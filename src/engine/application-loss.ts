@@ -2,10 +2,12 @@ import type { Timer } from '#src/base/clock.ts'
 import type { SipRequest, SipResponse } from '#src/sip/message.ts'
 import { tagOf } from '#src/sip/name-addr.ts'
 import { unsolicited, type Application, type MessageMeta } from './dialog/application.ts'
+import { bareRequest } from './dialog/compose-request.ts'
 import { bareResponse } from './dialog/compose-response.ts'
 import type { Dialog } from './dialog/dialog.ts'
-import { bareRequest, type DialogKeeper } from './dialog/dialog-keeper.ts'
+import type { DialogKeeper } from './dialog/dialog-keeper.ts'
 import type { RequestContext } from './dialog/request-context.ts'
+import { lastNotify } from './dialog/subscription-usage.ts'
 import type { DialogsOfTheLost } from './options.ts'
 import type { ServerTransaction } from './transaction/server-transaction.ts'
 
@@ -115,15 +117,21 @@ export class ApplicationLoss {
   }
 
   #end(dialog: Dialog): void {
-    if (dialog.kind !== 'INVITE' || dialog.state.phase !== 'confirmed') {
+    // What the lost one had subscribed to ends when its next NOTIFY gets 481; its own subscribers would wait in vain.
+    for (const key of dialog.subscriptions?.keys('peers') ?? []) {
+      this.#keeper.tell(dialog, lastNotify(key, retryAfterS))
+    }
+    if (dialog.kind !== 'INVITE' || dialog.inviteOver || dialog.state.phase !== 'confirmed') {
       this.#keeper.remove(dialog)
       return
     }
     this.#actions.abandoned(dialog)
     const bye = (): void => this.#keeper.bye(dialog, 503, 'Application gone', false)
-    const { answered } = dialog
+    const { accepted, answered } = dialog
     // RFC 3261 13.2.2.4: a 2xx is acknowledged before the call that it began is ended.
     if (answered && !answered.ack) this.#keeper.acknowledge(dialog, answered, undefined, bye, bye)
+    // RFC 3261 15: the callee must not send BYE before the ACK is there or given up.
+    else if (accepted) dialog.heldBye = bye
     else bye()
   }
 

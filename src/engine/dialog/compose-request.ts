@@ -118,6 +118,11 @@ export function composeCancel(invite: SipRequest, wanted: SipRequest | undefined
   return { kind: 'request', method: 'CANCEL', uri: invite.uri, headers, body: Buffer.alloc(0) }
 }
 
+/** A request as an application would write it, to be completed by the composer. */
+export function bareRequest(method: string, fields: string[] = []): SipRequest {
+  return { kind: 'request', method, uri: '', headers: new SipHeaders(fields), body: Buffer.alloc(0) }
+}
+
 function copyWanted(headers: SipHeaders, given: SipHeaders, flow: Flow, without: ReadonlySet<string>): void {
   const { flat } = given
   for (let index = 0; index < flat.length; index += 2) {

@@ -29,7 +29,7 @@ export interface UserAgentContext {
   resolve(uri: string): Promise<Target[]>
   listeners(): readonly ListenerAddress[]
   /** A flow to speak of when nothing could be opened: it names our first listener. */
-  nominalFlow(uri: string): Flow
+  nominalFlow(): Flow
 }
 
 /** The side of a table of open requests that the requests themselves see, by transaction id. */

@@ -1,9 +1,9 @@
 import { secondsToMs } from '#src/base/clock.ts'
-import { SipHeaders, type SipRequest } from '#src/sip/message.ts'
+import type { SipRequest } from '#src/sip/message.ts'
 import type { OutgoingRequest, RequestUser } from '../transaction/transaction-layer.ts'
 import type { Flow, Target } from '../transport/transport-port.ts'
 import { unsolicited, type Application } from './application.ts'
-import { composeAck, composeInDialog } from './compose-request.ts'
+import { bareRequest, composeAck, composeInDialog } from './compose-request.ts'
 import type { UserAgentContext } from './context.ts'
 import { Dialog, shouldPin, type AnsweredInvite } from './dialog.ts'
 import { nextSequence, routing, type DialogState } from './dialog-state.ts'
@@ -151,9 +151,8 @@ export class DialogKeeper {
    */
   bye(dialog: Dialog, cause: number, text: string, tell: boolean): void {
     if (dialog.state.phase === 'terminated' || dialog.inviteOver) return
-    dialog.state = nextSequence(dialog.state, undefined)
-    const { state } = dialog
     const wanted = bareRequest('BYE', ['Reason', `SIP;cause=${cause};text="${text}"`])
+    const prepare = this.#prepare(dialog, wanted)
     let told = false
     const user: RequestUser = {
       onSent: (request, flow, bytes) => {
@@ -163,18 +162,23 @@ export class DialogKeeper {
       onResponse: () => undefined,
       onFailed: () => {
         if (told || !tell) return
-        const flow = this.#context.nominalFlow('')
-        this.#tellBye(dialog, composeInDialog(wanted, undefined, flow, state, undefined), flow, 0)
+        const flow = this.#context.nominalFlow()
+        this.#tellBye(dialog, prepare(flow), flow, 0)
       },
     }
-    this.send(
-      dialog,
-      (flow) => composeInDialog(wanted, undefined, flow, state, this.#context.userAgent),
-      undefined,
-      undefined,
-      user,
-    )
+    this.send(dialog, prepare, undefined, undefined, user)
     this.endInvite(dialog)
+  }
+
+  /** Sends a request of our own in the dialog, whatever becomes of it. */
+  tell(dialog: Dialog, wanted: SipRequest): void {
+    this.send(dialog, this.#prepare(dialog, wanted), undefined, undefined, unheard)
+  }
+
+  #prepare(dialog: Dialog, wanted: SipRequest): (flow: Flow) => SipRequest {
+    dialog.state = nextSequence(dialog.state, undefined)
+    const { state } = dialog
+    return (flow) => composeInDialog(wanted, undefined, flow, state, this.#context.userAgent)
   }
 
   /** Starts, restarts or (undefined) stops the session timer of a dialog (RFC 4028). */
@@ -209,12 +213,8 @@ function mayCarry(dialog: Dialog, flow: Flow): boolean {
   return !dialog.state.secure || flow.protocol === 'tls' || flow.protocol === 'wss'
 }
 
-/** A request as an application would write it, to be completed by the composer. */
-export function bareRequest(method: string, fields: string[] = []): SipRequest {
-  return { kind: 'request', method, uri: '', headers: new SipHeaders(fields), body: Buffer.alloc(0) }
-}
-
 const ignore = (): void => undefined
+const unheard: RequestUser = { onSent: ignore, onResponse: ignore, onFailed: ignore }
 
 // An ACK that cannot be sent is asked for again by the next repetition of the 2xx.
 const onSendError = (): void => undefined

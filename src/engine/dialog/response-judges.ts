@@ -168,7 +168,8 @@ export class ResponseJudges {
     if (!sent || !flow) return ''
     if (sent.method === 'REFER' && !subscribesByRefer(sent, response.headers)) return ''
     const state = dialogFromResponse(sent, response)
-    if (!state) return ''
+    // Of an application that is gone: the first NOTIFY gets 481, and that ends the subscription (RFC 6665 4.1.3).
+    if (!state || request.application.gone) return ''
     const dialog =
       this.#context.dialogs.find(state.callId, state.localTag, state.remoteTag) ??
       this.#keeper.create(state, 'SUBSCRIBE', request.application, flow, request.id)
@@ -208,6 +209,9 @@ export class ResponseJudges {
         dialog.state = withRefreshResponse(dialog.state, response)
         dialog.noteAllow(response.headers)
         this.#answer(dialog, sent, request.cancelled && dialog.state.phase !== 'confirmed')
+        // Nobody is left to acknowledge it.
+        if (request.application.gone && dialog.answered)
+          this.#keeper.acknowledge(dialog, dialog.answered, undefined, ignore, ignore)
         this.#keeper.armSession(dialog, acceptSession(response.headers))
         break
       case 'UPDATE':
@@ -273,3 +277,5 @@ export class ResponseJudges {
     if (dialog) this.#refusedInside(status, request, dialog)
   }
 }
+
+const ignore = (): void => undefined

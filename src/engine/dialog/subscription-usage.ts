@@ -1,8 +1,9 @@
 import { parseDecimal } from '#src/sip/cseq.ts'
 import type { SipHeaders, SipRequest } from '#src/sip/message.ts'
+import { bareRequest } from './compose-request.ts'
 import type { Dialog } from './dialog.ts'
 import type { DialogKeeper } from './dialog-keeper.ts'
-import { eventKey, isTerminated, referKey, stateExpiresS, subscribesByRefer } from './event-key.ts'
+import { eventKey, isTerminated, packageOf, referKey, stateExpiresS, subscribesByRefer } from './event-key.ts'
 import type { SubscriptionSide } from './subscriptions.ts'
 
 // RFC 6665 3.1.1 leaves it to the package; an hour is what most of them say.
@@ -52,6 +53,19 @@ export function noteNotified(
   const expiresS =
     stateExpiresS(notify.headers) ?? (key.startsWith('refer') ? implicitSubscriptionS : undefined)
   if (expiresS !== undefined) keeper.prolongSubscription(dialog, side, key, expiresS)
+}
+
+/**
+ * RFC 6665 4.1.3: the last NOTIFY to a subscriber whose notifier is lost; it may subscribe anew after `retryAfterS`.
+ * Nobody knows how a REFER went on; RFC 3515 2.4.5 wants a status line all the same.
+ */
+export function lastNotify(key: string, retryAfterS: number): SipRequest {
+  const refer = packageOf(key) === 'refer'
+  const reason = refer ? 'noresource' : `probation;retry-after=${retryAfterS}`
+  const notify = bareRequest('NOTIFY', ['Event', key, 'Subscription-State', `terminated;reason=${reason}`])
+  if (!refer) return notify
+  notify.headers.append('Content-Type', 'message/sipfrag')
+  return { ...notify, body: Buffer.from('SIP/2.0 503 Service Unavailable\r\n') }
 }
 
 /**

@@ -40,6 +40,14 @@ export class Subscriptions {
     return this.#nameOf(side, key) !== undefined
   }
 
+  /** The keys of one side. */
+  keys(side: SubscriptionSide): string[] {
+    const before = `${side} `
+    return [...this.#running.keys()]
+      .filter((name) => name.startsWith(before))
+      .map((name) => name.slice(before.length))
+  }
+
   /** Ends one; the owner hears when it was the last. */
   end(side: SubscriptionSide, key: string): void {
     const name = this.#nameOf(side, key)

@@ -173,7 +173,7 @@ export class UacRequest implements RequestUser {
     let { request } = this
     if (!request) {
       // Nothing could be opened: the application still has to see the request before its answer.
-      const flow = this.#context.nominalFlow('')
+      const flow = this.#context.nominalFlow()
       request = this.#prepare(flow)
       this.request = request
       this.#echo(request, flow, 0)

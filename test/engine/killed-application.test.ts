@@ -11,8 +11,6 @@ import { portOf, startBareEngine } from '#test/support/start-engine.ts'
 import { until } from '#test/support/until.ts'
 import { RawPeer, sdp, toTagOf } from './support/raw-peer.ts'
 
-t.setTimeout(60_000)
-
 const secret = 'of both processes'
 
 const head = (method: string, sequence: number, to: string): string => `
