@@ -46,6 +46,9 @@ export interface Overload extends Events<OverloadEvents> {
   report(): OverloadReport
 }
 
+/** At so many times the bound nothing is taken any more: who belongs to a call is a matter of a tag that anybody can write. */
+const lastBound = 2
+
 /** What it must know of the engine around it. */
 export interface OverloadNeeds {
   clock: Clock
@@ -117,11 +120,13 @@ export class OverloadControl implements Overload {
 
   /** True when this request may begin a server transaction; else it was answered, and is forgotten. */
   admits(request: SipRequest, flow: Flow, serverTransactions: number): boolean {
-    if (!beginsWork(request.method)) return true
-    this.#newRequests++
+    const full = serverTransactions >= lastBound * this.#options.maxServerTransactions
+    const begins = beginsWork(request.method)
+    if (!begins && !full) return true
+    if (begins) this.#newRequests++
     const register = request.method === 'REGISTER'
     const reason = this.#reasonToRefuse(request, register, serverTransactions)
-    if (reason === undefined || this.#alwaysPasses(request, flow, register)) {
+    if (reason === undefined || (!full && this.#alwaysPasses(request, flow, register))) {
       if (register) this.#registersOpen++
       return true
     }

@@ -172,6 +172,9 @@ t.test('caps hold whatever the load is, each counted by its reason', async (t) =
   t.equal(ask('OPTIONS', {}, {}, 10), false)
   t.equal(ask('OPTIONS', {}, {}, 9), true)
   t.equal(ask('INVITE', { toTag: 'ours' }, {}, 10), true, 'what is under way needs its place')
+  t.equal(ask('BYE', { toTag: 'ours' }, {}, 19), true)
+  for (const method of ['BYE', 'INVITE', 'UPDATE'])
+    t.equal(ask(method, { toTag: 'ours' }, {}, 20), false, `${method}: anybody can write a tag`)
   hold(5)
   t.equal(ask('INVITE'), false)
   t.equal(ask('MESSAGE'), true, 'makes no dialog')
@@ -183,7 +186,7 @@ t.test('caps hold whatever the load is, each counted by its reason', async (t) =
   t.equal(control.admitsClient(6), true)
   t.equal(control.admitsClient(7), false)
   t.match(control.counters, {
-    refusedByServerTransactions: 1,
+    refusedByServerTransactions: 4,
     refusedByDialogs: 1,
     refusedRegistersInProgress: 1,
     refusedByClientTransactions: 1,
