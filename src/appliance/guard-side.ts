@@ -11,6 +11,7 @@ import type { KernelFirewall } from '#src/host/requests/ports.ts'
 import type { Settings } from '#src/model/settings.ts'
 import { dialledText, isEmergency } from '#src/pbx/calls/numbers.ts'
 import type { PeerEvidence } from '#src/pbx/ports.ts'
+import { secretCodes } from '#src/pbx/services/parse-feature-code.ts'
 import type { SettingsPart } from '#src/settings/settings-service.ts'
 import type { Store } from '#src/store/store.ts'
 import type { LiveSettings } from './live-settings.ts'
@@ -40,6 +41,7 @@ export function guardOptions(
           scannerAgents: [...defaultGuard.scannerAgents, ...guard.moreScanners],
           allow: allowList,
           exemptLoopback: !guard.ownMachine,
+          secretCodes,
         }
       : undefined,
     overload: overload.enabled

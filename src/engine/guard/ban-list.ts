@@ -22,6 +22,8 @@ export interface Ban {
   times: number
   /** Datagrams and connections refused since. */
   refused: number
+  /** When a datagram was last let through although it stands (monotonic ms); undefined = none was. */
+  letThroughAtMs: number | undefined
 }
 
 /** The case against a source. */
@@ -55,15 +57,20 @@ export class BanList {
     return [...this.#bans.values()].reverse()
   }
 
-  /** Shuts a source out, or makes what stands against it graver. Undefined when the list is full. */
-  add(source: string, charge: Charge, wallMs: number): Ban | undefined {
+  /**
+   * Shuts a source out, or makes what stands against it graver; no `ban` when the list is full. `displaced` had to
+   * make room for it.
+   */
+  add(source: string, charge: Charge, wallMs: number): { ban?: Ban; displaced?: Ban | undefined } {
     const standing = this.#bans.get(source)
     if (standing) {
-      if (charge.reach === 'udp' || standing.reach === 'all') return undefined
+      if (charge.reach === 'udp' || standing.reach === 'all') return {}
       Object.assign(standing, charge, { count: standing.count + charge.count })
-      return standing
+      return { ban: standing }
     }
-    if (this.#bans.size >= this.#max && !(charge.reach === 'all' && this.#dropForgeable())) return undefined
+    const isFull = this.#bans.size >= this.#max
+    const displaced = isFull && charge.reach === 'all' ? this.#dropForgeable() : undefined
+    if (isFull && !displaced) return {}
     const before = this.#record.get(source)
     const times = before && wallMs - before.endedAtMs < this.#forgetMs ? before.times + 1 : 1
     const forMs = this.#banMs[Math.min(times, this.#banMs.length) - 1] ?? 600_000
@@ -74,19 +81,20 @@ export class BanList {
       untilAtMs: wallMs + forMs,
       times,
       refused: 0,
+      letThroughAtMs: undefined,
     }
     this.#bans.set(source, ban)
-    return ban
+    return { ban, displaced }
   }
 
   /** Whoever fills the list with forged addresses must not keep those off it that were proven. */
-  #dropForgeable(): boolean {
-    for (const [source, { reach }] of this.#bans) {
-      if (reach !== 'udp') continue
+  #dropForgeable(): Ban | undefined {
+    for (const [source, ban] of this.#bans) {
+      if (ban.reach !== 'udp') continue
       this.#bans.delete(source)
-      return true
+      return ban
     }
-    return false
+    return undefined
   }
 
   /** Lifts a ban and forgets that there ever was one; undefined when none stood. */

@@ -18,7 +18,7 @@ const maxTrusted = 20_000
 
 /** Facts that the guard tells. */
 export interface GuardEvents {
-  /** A ban was made, became graver, was lifted or is over. */
+  /** A ban was made, became graver, was lifted, had to make room for a graver one or is over. */
   changed: { ban: Ban; state: 'standing' | 'ended' }
 }
 
@@ -76,8 +76,6 @@ export class BanGuard implements Guard, Doorkeeper {
   readonly #events: EventSource<GuardEvents>
   /** Until when a source is vouched for (wall clock, ms). */
   readonly #trusted = new Map<string, number>()
-  /** When the last datagram of a shut-out source was let through (monotonic ms). */
-  readonly #trickled = new Map<string, number>()
   #allowed: AllowList
   #timer: Timer | undefined
   /** Asks whether a peer that proved its name by certificate is connected from here. */
@@ -149,7 +147,7 @@ export class BanGuard implements Guard, Doorkeeper {
     const standing = this.#bans.find(source)
     if (standing && (standing.reach === 'all' || !proven)) return
     const ledger = proven ? this.#proven : this.#forgeable
-    const piece: Piece = { kind, subject, ...(head ? { sample: () => sampleOf(head()) } : {}) }
+    const piece: Piece = { kind, subject, ...(head ? { sample: () => this.#sampleOf(head()) } : {}) }
     const time = { nowMs: this.#clock.monotonicMs(), wallMs: this.#clock.nowMs() }
     const enough = ledger.note(source, piece, time)
     if (!enough) return
@@ -159,12 +157,10 @@ export class BanGuard implements Guard, Doorkeeper {
   }
 
   /** True when a scanner gives itself away by this User-Agent. */
-  /** True when a scanner gives itself away by this User-Agent. */
   namesScanner(userAgent: string): boolean {
     return this.#scanners.has(userAgent)
   }
 
-  /** Writes a scanner's request down; false when its sender is known to be harmless, whatever it calls itself. */
   /** Writes a scanner's request down; false when its sender is known to be harmless, whatever it calls itself. */
   dropsScanner(host: string, evidence: Pick<Evidence, 'proven' | 'head'>): boolean {
     if (this.#isSafe(sourceOf(host), host)) return false
@@ -203,8 +199,8 @@ export class BanGuard implements Guard, Doorkeeper {
 
   #passes(ban: Ban): boolean {
     const nowMs = this.#clock.monotonicMs()
-    if (ban.reach === 'udp' && nowMs - (this.#trickled.get(ban.address) ?? -trickleMs) >= trickleMs) {
-      this.#trickled.set(ban.address, nowMs)
+    if (ban.reach === 'udp' && nowMs - (ban.letThroughAtMs ?? -Infinity) >= trickleMs) {
+      ban.letThroughAtMs = nowMs
       return true
     }
     ban.refused++
@@ -221,8 +217,12 @@ export class BanGuard implements Guard, Doorkeeper {
       count,
       firstSeenAtMs: wallMs,
       lastSeenAtMs: wallMs,
-      sample: sampleOf(message),
+      sample: this.#sampleOf(message),
     }
+  }
+
+  #sampleOf(head: Buffer): string {
+    return sampleOf(head, this.#options.secretCodes)
   }
 
   /** True when the source is shut out now. */
@@ -238,7 +238,8 @@ export class BanGuard implements Guard, Doorkeeper {
       )
       return false
     }
-    const ban = this.#bans.add(source, charge, this.#clock.nowMs())
+    const { ban, displaced } = this.#bans.add(source, charge, this.#clock.nowMs())
+    if (displaced) this.#events.emit('changed', { ban: displaced, state: 'ended' })
     if (!ban) return this.#bans.find(source) !== undefined
     this.counters.bansMade++
     const { cause, reach, count, times, untilAtMs, sample } = ban
@@ -260,7 +261,6 @@ export class BanGuard implements Guard, Doorkeeper {
   #lift(source: string, why: string): boolean {
     const ban = this.#bans.lift(source)
     if (!ban) return false
-    this.#trickled.delete(source)
     this.counters.bansLifted++
     this.#logger.info({ address: source, why }, 'an address is let in again')
     this.#events.emit('changed', { ban, state: 'ended' })
@@ -271,7 +271,6 @@ export class BanGuard implements Guard, Doorkeeper {
     this.#flood.sweep()
     if (this.#bans.size === 0) return
     for (const ban of this.#bans.expire(this.#clock.nowMs())) {
-      this.#trickled.delete(ban.address)
       this.#logger.info(
         { address: ban.address, refused: ban.refused },
         'the time of a shut-out address is over',

@@ -81,7 +81,8 @@ export class Ledger {
 
 function isRepeat(found: Case, { kind, subject }: Piece): boolean {
   if (subject === undefined) return false
-  const text = `${kind} ${subject.slice(0, 64)}`
+  // Copied: a part of a text holds the whole of it, which is a message of up to 64 KiB.
+  const text = Buffer.from(`${kind} ${subject.slice(0, 64)}`).toString()
   if (found.subjects.includes(text)) return true
   found.subjects.push(text)
   if (found.subjects.length > maxSubjects) found.subjects.shift()

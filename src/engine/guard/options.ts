@@ -32,6 +32,8 @@ export interface GuardOptions {
   allow: readonly string[]
   /** True: whoever speaks from this machine itself is never shut out. */
   exemptLoopback: boolean
+  /** Dialled prefixes behind which a secret stands (`*55*`): it is masked where a message is shown. */
+  secretCodes: readonly string[]
 }
 
 /** Values for an office: see README.md for why. */
@@ -50,6 +52,7 @@ export const defaultGuard: GuardOptions = {
   maxSources: 10_000,
   allow: [],
   exemptLoopback: true,
+  secretCodes: [],
 }
 
 /** When new work is refused. `defaultOverload` has the values of the box. */

@@ -32,7 +32,10 @@ function groupsOf(group: string): string[] {
   return group.includes('.') ? ['0', '0'] : [group]
 }
 
-/** Addresses and prefixes that are never shut out. What cannot be read is left out. */
+/**
+ * Addresses and prefixes that are never shut out. What cannot be read is left out. An IPv6 address stands for its /64
+ * here as well: it would be shut out with its neighbours.
+ */
 export class AllowList {
   readonly #list = new BlockList()
 
@@ -41,8 +44,9 @@ export class AllowList {
       if (!isSubnet(entry)) continue
       const [address = '', length] = entry.split('/')
       const family = isIPv6(address) ? 'ipv6' : 'ipv4'
-      if (length === undefined) this.#list.addAddress(address, family)
-      else this.#list.addSubnet(address, Number(length), family)
+      const bits = Number(length ?? (family === 'ipv6' ? 128 : 32))
+      const isShared = sourceOf(address).endsWith('/64')
+      this.#list.addSubnet(address, isShared ? Math.min(bits, 64) : bits, family)
     }
   }
 

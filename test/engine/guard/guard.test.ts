@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t, { type Test } from 'tap'
 import { silentLogger } from '#src/base/logger.ts'
 import type { Ban } from '#src/engine/guard/ban-list.ts'
@@ -167,6 +169,13 @@ t.test('the allow-list, a proven peer and this machine are never shut out', asyn
   t.equal(strict.only().address, '127.0.0.5')
 })
 
+t.test('who stands on the allow-list is not shut out with a neighbour of the same /64', async (t) => {
+  const { guard, note, admits } = start(t, { allow: ['2001:db8:1:2::5'] })
+  for (let index = 0; index < 3; index++) note('scanner', { host: '2001:db8:1:2::66', proven: true })
+  t.equal(admits('2001:db8:1:2::5'), true)
+  t.equal(guard.admitsConnection('2001:db8:1:2::5'), true)
+})
+
 t.test('a new allow-list lets in whom it names', async (t) => {
   const { guard, note, only } = start(t)
   for (const host of [stranger, '198.51.100.3', '2001:db8:1:2::5']) {
@@ -255,13 +264,37 @@ t.test('the list of bans is bounded', async (t) => {
 })
 
 t.test('a list that is full of what may be forged still takes what was proven', async (t) => {
-  const { guard, note } = start(t, { maxSources: 5 })
+  const { guard, note, changes } = start(t, { maxSources: 5 })
   for (let source = 0; source < 5; source++) {
     for (let index = 0; index < 3; index++) note('scanner', { host: `203.0.113.${source}` })
   }
+  changes.length = 0
   for (let index = 0; index < 3; index++) note('scanner', { host: '198.51.100.1', proven: true })
   t.equal(guard.bans().length, 5)
   t.equal(guard.admitsConnection('198.51.100.1'), false)
+  t.same(
+    changes,
+    ['203.0.113.0 udp ended', '198.51.100.1 all standing'],
+    'the kernel hears who is let in for it',
+  )
+})
+
+t.test('what is remembered of long addresses does not hold the messages that they stood in', async (t) => {
+  const { note } = start(t)
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  const before = process.memoryUsage().heapUsed
+  for (let source = 0; source < 1_000; source++) {
+    const text = Buffer.alloc(32_000, 'a').toString('latin1')
+    note('nobody', {
+      host: `203.0.${source >> 8}.${source & 255}`,
+      subject: text.slice(source, source + 100),
+    })
+  }
+  collect()
+  const grownMb = (process.memoryUsage().heapUsed - before) / 2 ** 20
+  t.ok(grownMb < 8, `${grownMb.toFixed(1)} MB for 1,000 sources`)
 })
 
 t.test('a scanner is known by a part of its name in any case; phones are not', async (t) => {

@@ -41,3 +41,13 @@ t.test(
       t.notOk(list.has(host), host)
   },
 )
+
+t.test(
+  'an IPv6 address is allowed with its /64, by which it would be shut out; a link-local one alone',
+  async (t) => {
+    const list = new AllowList(['2001:db8:1:2::5', '2001:db8:1:3:4::/80', 'fe80::1'])
+    for (const host of ['2001:db8:1:2::5', '2001:db8:1:2:9::1', '2001:db8:1:3::1', 'fe80::1'])
+      t.ok(list.has(host), host)
+    for (const host of ['2001:db8:1:4::5', 'fe80::2']) t.notOk(list.has(host), host)
+  },
+)
