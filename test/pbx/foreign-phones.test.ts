@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { heardTone } from '#test/peers/audio.ts'
 import { Baresip, type BaresipOptions } from '#test/peers/baresip.ts'
-import { freePort } from '#test/peers/free-port.ts'
+import { freeMediaPort, freePort } from '#test/peers/free-port.ts'
 import {
   answerScenario,
   authenticationField,
@@ -27,7 +27,7 @@ async function baresip(t: Test, options: BaresipOptions): Promise<Baresip> {
 
 async function registered({ store, pbx }: TestOffice, username: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const limit = setTimeout(() => reject(new Error(`${username} did not register`)), 8000)
+    const limit = setTimeout(() => reject(new Error(`${username} did not register`)), 30_000)
     const look = (): void => {
       if (store.bindings.find(username, Date.now()).length === 0) return
       clearTimeout(limit)
@@ -67,14 +67,14 @@ t.test(
     const answering = startSipp({
       scenario: answerScenario({ srtp: false }),
       localPort: calleePort,
-      mediaPort: 31_000,
+      mediaPort: await freeMediaPort(),
     })
     const calls = 30
     const calling = await startSipp({
       scenario: callScenario({ talkMs: 300 }),
       fields: [['anna', authenticationField('anna', 'secret'), benNumber]],
       localPort: callerPort,
-      mediaPort: 32_000,
+      mediaPort: await freeMediaPort(),
       target,
       rate: 20,
       calls,
@@ -146,9 +146,9 @@ t.test('baresip calls baresip: plain RTP to SRTP over TLS, each hears the other'
   const busy = office.nextRecord()
   const mark = anna.events.length
   await ben.dial(annaNumber)
-  await anna.waitFor('CALL_INCOMING', 5000, mark)
+  await anna.waitFor('CALL_INCOMING', 30_000, mark)
   await anna.command('hangup')
-  await ben.waitFor('CALL_CLOSED', 5000, 3)
+  await ben.waitFor('CALL_CLOSED', 30_000, 3)
   t.match(await busy, { cause: /^CALL_(BUSY|DECLINED)$/ })
   await office.expectNoLeak(t)
 })

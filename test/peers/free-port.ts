@@ -2,20 +2,42 @@ import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 
 // Below the ports that the system gives to sockets that ask for any (32768 and up on Linux), so that nobody is given
-// one between the moment it is found free and the moment the program under test binds it; below the media ports too.
+// one between the moment it is found free and the moment the program under test binds it; beside the media ports too.
 const first = 10_000
 const amount = 9_000
-const given = new Set<number>()
+const firstMedia = 24_000
+const mediaPorts = 4
+const mediaAmount = 1_500
 
-/** A port that is free for TCP and UDP, for programs that cannot be told "any"; never the same twice per process. */
+/** A port that is free for TCP and UDP, for programs that cannot be told "any"; nobody is given it again. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = first + Math.floor(Math.random() * amount)
-    if (given.has(port)) continue
-    if (!(await isFreeTcp(port)) || !(await isFreeUdp(port))) continue
-    given.add(port)
-    return port
+    if ((await reserve(port)) && (await isFreeTcp(port)) && (await isFreeUdp(port))) return port
   }
+}
+
+/** An even UDP port whose next three are free as well: where SIPp puts its media and its echo. */
+export async function freeMediaPort(): Promise<number> {
+  for (;;) {
+    const port = firstMedia + mediaPorts * Math.floor(Math.random() * mediaAmount)
+    if (!(await reserve(port))) continue
+    const free = await Promise.all([0, 1, 2, 3].map((offset) => isFreeUdp(port + offset)))
+    if (free.every(Boolean)) return port
+  }
+}
+
+/**
+ * Takes the port out of the lot until this process ends: test files run side by side, and each would find free what
+ * another has chosen and not bound yet. An abstract socket (unix(7)) is shared by all who share the ports, leaves no
+ * file behind, and ends with its process however that ends.
+ */
+function reserve(port: number): Promise<boolean> {
+  const server = createServer().unref()
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(`\0branchline-test-port-${port}`, () => resolve(true))
+  })
 }
 
 function isFreeTcp(port: number): Promise<boolean> {
@@ -24,15 +46,6 @@ function isFreeTcp(port: number): Promise<boolean> {
     server.once('error', () => resolve(false))
     server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
-}
-
-/** An even UDP port whose next three are free as well: where SIPp puts its media and its echo. */
-export async function freeMediaPort(): Promise<number> {
-  for (;;) {
-    const port = 30_000 + 4 * Math.floor(Math.random() * 7500)
-    const free = await Promise.all([0, 1, 2, 3].map((offset) => isFreeUdp(port + offset)))
-    if (free.every(Boolean)) return port
-  }
 }
 
 function isFreeUdp(port: number): Promise<boolean> {

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { accessSync } from 'node:fs'
+import { freePort } from '#test/peers/free-port.ts'
 
 /** An rtpengine of a test: userspace only, loopback, ports of its own. */
 export interface RunningRtpengine {
@@ -58,15 +59,6 @@ export async function startRtpengine(options: {
     throw new Error(`rtpengine did not start: ${log}`, { cause: error })
   }
   return { host: '127.0.0.1', port, process: child, stop }
-}
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4')
-  socket.bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  await new Promise<void>((resolve) => socket.close(() => resolve()))
-  return port
 }
 
 async function pinged(port: number, child: ChildProcess): Promise<void> {
