@@ -4,6 +4,7 @@ import { openStore } from '#src/store/open-store.ts'
 import { someBinding, someUser, temporaryDirectory, testKey } from '#test/store/store-fixture.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { MemoryLogger } from '#test/support/memory-logger.ts'
+import { threadCpuMs } from '#test/support/cpu-time.ts'
 import { someIpei, startTestDect } from './dect-fixture.ts'
 
 t.test('a server is added by MAC and model, once', async (t) => {
@@ -317,10 +318,10 @@ t.test('a thousand handsets are listed and rendered in a moment', async (t) => {
   const { dect, server } = startTestDect(t)
   const handsets = Array.from({ length: 1000 }, (_, index) => ({ ipei: someIpei(index), label: `H${index}` }))
   await dect.handsets.add(server.id, handsets)
-  const startMs = performance.now()
+  const startMs = threadCpuMs()
   t.equal(dect.handsets.list(server.id).length, 1000)
   t.equal(dect.configuration.viewOf(server.id).lines.length, 1000)
-  const tookMs = performance.now() - startMs
+  const tookMs = threadCpuMs() - startMs
   t.ok(tookMs < 1500, `${Math.round(tookMs)} ms`)
 })
 

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { identifyDevice, type DeviceEvidence } from '#src/devices/identify.ts'
+import { threadCpuMs } from '#test/support/cpu-time.ts'
 
 const long = (text: string, times: number): string => text.repeat(times)
 
@@ -123,11 +124,11 @@ t.test('a hostile field takes nothing away from an honest one, and adds nothing 
 
 t.test('ten thousand hostile requests cost less than a second', async (t) => {
   const texts = [...Object.values(userAgents), ...Object.values(paths)]
-  const startedAt = performance.now()
+  const startedAtMs = threadCpuMs()
   for (let index = 0; index < 10_000; index++) {
     const text = texts[index % texts.length] ?? ''
     identifyDevice({ userAgent: text, sipUserAgent: text, path: text, query: text, pnp: { uri: text } })
   }
-  const tookMs = performance.now() - startedAt
+  const tookMs = threadCpuMs() - startedAtMs
   t.ok(tookMs < 1000, `${Math.round(tookMs)} ms`)
 })

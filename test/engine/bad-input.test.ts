@@ -1,10 +1,9 @@
 import t from 'tap'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { startTestEngine } from '#test/support/start-engine.ts'
+import { threadCpuMs } from '#test/support/cpu-time.ts'
 import { RawPeer, sdp, type RequestParts } from './support/raw-peer.ts'
 import { until } from '#test/support/until.ts'
-
-t.setTimeout(20_000)
 
 void t.test('requests that no application gets are answered by the engine', async (t) => {
   const { srf, udpPort, engine } = await startTestEngine(t)
@@ -93,10 +92,10 @@ void t.test('what the library could not read or would read for a second is kept 
   }
   const type = `Content-Type: multipart/${';'.repeat(250)}`
   const extra = [type + ';'.repeat(10_000), ...Array.from({ length: 70 }, () => type)]
-  const startedAtMs = performance.now()
+  const startedAtMs = threadCpuMs()
   peer.send(peer.request('MESSAGE', { extra, callId: 'long' }), 'a\r\n\r\nb')
   t.equal((await peer.nextResponse()).status, 200)
-  t.ok(performance.now() - startedAtMs < 250, 'a long Content-Type does not hold up the box')
+  t.ok(threadCpuMs() - startedAtMs < 250, 'a long Content-Type does not hold up the box')
   t.equal(delivered, 1)
 })
 

@@ -7,6 +7,7 @@ import type { IncomingRequest } from '#src/pbx/sip-port.ts'
 import { parseNameAddr } from '#src/sip/name-addr.ts'
 import { splitList } from '#src/sip/params.ts'
 import type { Binding } from '#src/model/binding.ts'
+import { threadCpuMs } from '#test/support/cpu-time.ts'
 
 const seeds: Record<string, string>[] = [
   { Contact: '<sip:a@1.2.3.4>;expires=60;q=0.5', Expires: '120' },
@@ -78,7 +79,7 @@ t.test('mutated REGISTERs are taken or refused, and what is stored can be said b
   const flow = { protocol: 'udp', host: '192.0.2.7', port: 5060 } as const
   let stored: Binding[] = []
   let taken = 0
-  const startedAtMs = performance.now()
+  const startedAtMs = threadCpuMs()
   for (let run = 1; run <= runs; run++) {
     const random = randomOf(run * 2654435761)
     const fields: Record<string, string> = { ...always, ...seeds[random(seeds.length)] }
@@ -110,6 +111,6 @@ t.test('mutated REGISTERs are taken or refused, and what is stored can be said b
     if (!sound) t.fail(`run ${run} of ${JSON.stringify(fields)} is answered ${text.slice(0, 2000)}`)
   }
   t.ok(taken > runs / 20, `${taken} of ${runs} were taken`)
-  const tookMs = performance.now() - startedAtMs
+  const tookMs = threadCpuMs() - startedAtMs
   t.ok(tookMs < 20_000, `${runs} took ${Math.round(tookMs)} ms`)
 })
