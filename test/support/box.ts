@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import { freePort } from '#test/peers/free-port.ts'
 import { root } from '#test/house/source-files.ts'
 import { ask, type Reply } from './https.ts'
+import { until } from './until.ts'
 
 /** An admin's password for throw-away boxes of tests. */
 export const adminPassword = 'correct horse battery staple'
@@ -36,6 +37,8 @@ export class Box {
   #child: ChildProcess | undefined
   #ended: Promise<number | null> = Promise.resolve(null)
   #output = ''
+  /** Signs of the output that were there before the latest launch. */
+  #outputBefore = 0
   #cookie: string | undefined
 
   private constructor(folder: string, ports: BoxPorts, args: string[]) {
@@ -96,6 +99,11 @@ export class Box {
     return this.#output
   }
 
+  /** What it printed since its latest launch. */
+  get said(): string {
+    return this.#output.slice(this.#outputBefore)
+  }
+
   /** Starts the process and waits until health says that every part is up. */
   async start(limitMs = 60_000): Promise<this> {
     this.launch()
@@ -108,8 +116,11 @@ export class Box {
     const child = this.#spawn(this.args, environment)
     this.#child = child
     this.#ended = new Promise((resolve) => child.once('close', (code) => resolve(code)))
+    this.#outputBefore = this.#output.length
     const keep = (chunk: Buffer): void => {
-      this.#output = (this.#output + chunk.toString()).slice(-400_000)
+      const grown = this.#output + chunk.toString()
+      this.#output = grown.slice(-400_000)
+      this.#outputBefore = Math.max(0, this.#outputBefore - (grown.length - this.#output.length))
     }
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
@@ -181,14 +192,19 @@ export class Box {
     return reply.text === '' ? (undefined as T) : reply.json<T>()
   }
 
+  /** The claim code that the box prints: its last word at the start, when health says for a while that all is well. */
+  async claimCode(): Promise<string> {
+    const latest = (): string | undefined => [...this.said.matchAll(/Claim code: (\d{4}-\d{4})/g)].at(-1)?.[1]
+    await until(() => latest() !== undefined)
+    return latest() as string
+  }
+
   /** Claims the box with the code that it printed, or logs in when it has an owner. */
   async logIn(): Promise<void> {
-    const codes = [...this.#output.matchAll(/claim code:?\s+(\d{4}-\d{4})/gi)]
-    const code = codes.at(-1)?.[1]
     const session = (await this.ask('/api/session')).json<{ claimed: boolean }>()
     const reply = session.claimed
       ? await this.ask('/api/login', { body: { password: adminPassword } })
-      : await this.ask('/api/claim', { body: { code, password: adminPassword } })
+      : await this.ask('/api/claim', { body: { code: await this.claimCode(), password: adminPassword } })
     if (reply.status >= 300) throw new Error(`cannot log in: ${reply.status} ${reply.text}`)
     const cookies = ([] as string[]).concat(reply.headers['set-cookie'] ?? [])
     this.#cookie = cookies.map((cookie) => cookie.split(';')[0]).join('; ')
