@@ -9,7 +9,6 @@ import { until } from '#test/support/until.ts'
 import { addPhone } from './office.ts'
 
 // A whole box with the lab tenant, the maintenance console on a real pty pair, the root side of the image acted out.
-t.setTimeout(90_000)
 
 const menu = /Number and Enter: $/
 const box = await Box.prepare({ lab: true })
@@ -38,7 +37,7 @@ await t.test('the start of the console: where the page is, and the claim code', 
   t.match(text, 'LAB: a stand-in for Microsoft 365 is in use')
   t.match(text, `https://127.0.0.1:${box.ports.https}`)
   const code = /Claim code: (\d{4}-\d{4})/.exec(text)?.[1]
-  t.ok(code && box.output.includes(code), 'the code is the one that the box made')
+  t.equal(code, await box.claimCode(), 'the code is the one that the box made')
   show('2 claim code', (await console1.type('', menu)) + (await console1.type('2', menu)))
   await box.logIn()
   await addPhone(box, 'Reception')
@@ -158,11 +157,13 @@ await t.test('a minute of garbage at full speed: the box is well, and so is the 
     `${asks} health checks meanwhile, the slowest ${Math.round(slowestMs)} ms`,
   )
   const requests = host.asked.length
-  await console1.read(/There was noise on the line; it was ignored\.[^]*$/)
+  // What is typed while the box draws the menu is dropped: each word waits for what only it brings up.
+  await console1.read(/There was noise on the line; it was ignored\.\r\n[^]*(menu\. |: )$/)
   await console1.send('\x03')
-  await console1.read(/(menu\. |Enter: )$/)
-  if (!menu.test(console1.text)) await console1.type('', menu)
-  show('after the garbage', await console1.type('2', menu))
+  const drawn = /8 {2}Help\r\n[^]*Enter: $/
+  const back = await console1.read(/8 {2}Help\r\n[^]*Enter: $|Press Enter for the menu\. $/)
+  if (!drawn.test(back)) await console1.type('', drawn)
+  show('after the garbage', await console1.type('2', /there is no claim code[^]*Enter: $/))
   t.equal(host.asked.length, requests, 'nothing was asked of the machine')
   t.comment(`${sent} bytes of garbage, ${asks} health checks, slowest ${Math.round(slowestMs)} ms`)
 })
@@ -173,13 +174,13 @@ await t.test('the cable is pulled in the middle of a change and plugged in again
   await console1.pull()
   const waiting = await box.waitForHealth(
     ({ parts }) => parts.some(({ name, detail }) => name === 'console' && !detail.includes(console1.near)),
-    5_000,
+    30_000,
   )
   t.equal(waiting.state, 'ok', 'a box without a cable is well')
   t.match(await console2.type('', menu), /Status/, 'the other console goes on')
   console1.skip()
   await console1.plug()
-  const text = await console1.read(/Press Enter for the menu\. $/, 15_000)
+  const text = await console1.read(/Press Enter for the menu\. $/, 30_000)
   show('plugged in again', text)
   t.notMatch(text, /Address of the box/, 'it begins anew')
   await console1.type('', menu)

@@ -73,7 +73,7 @@ async function registerWatched(
     const index = turn++ % ledgerCount
     const line = lines[index] as SeededLine
     const contact = `sip:${line.username}@127.0.0.1:${20000 + Math.floor(Math.random() * contactsPerLine)}`
-    const acknowledged = await (phones[index] as RawPhone).register(contact, 800)
+    const acknowledged = await (phones[index] as RawPhone).register(contact)
     if (acknowledged?.includes(contact)) ledger.contacts.add(`${line.username} ${contact}`)
     else if (alive()) throw new Error(`${line.username} was not registered`)
   })
@@ -214,9 +214,9 @@ async function oneRound(scene: Scene, lab: Lab, lines: OfficeLine[], killAfterMs
   const gone = box.kill()
   running = false
   await gone
+  for (const each of phones) each.close()
   await Promise.all(work)
   await Promise.all([calling.stop(), registering.stop(), answering.stop()])
-  for (const each of phones) each.close()
 }
 
 async function main(): Promise<boolean> {
@@ -261,7 +261,7 @@ async function main(): Promise<boolean> {
     const startedMs = performance.now()
     await box.start()
     const readyMs = performance.now() - startedMs
-    await until('the admin can log in', 10_000, async () => {
+    await until('the admin can log in', 30_000, async () => {
       await box.logIn()
       return true
     })

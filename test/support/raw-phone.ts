@@ -16,7 +16,7 @@ export class RawPhone {
   readonly #boxPort: number
   readonly #callId = Math.random().toString(36).slice(2)
   #cseq = 1
-  readonly #waiting = new Map<string, (text: string) => void>()
+  readonly #waiting = new Map<string, (text: string | undefined) => void>()
 
   private constructor(socket: Socket, username: string, password: string, boxPort: number) {
     this.#socket = socket
@@ -38,7 +38,7 @@ export class RawPhone {
   }
 
   /** Registers this contact, or only asks when there is none; the contacts of the 200, or undefined without one. */
-  async register(contact: string | undefined, limitMs = 1500): Promise<string[] | undefined> {
+  async register(contact: string | undefined, limitMs = 30_000): Promise<string[] | undefined> {
     const challenge = await this.#send(contact, undefined, limitMs)
     if (challenge === undefined) return undefined
     const realm = /realm="([^"]*)"/.exec(challenge)?.[1] ?? ''
@@ -56,7 +56,9 @@ export class RawPhone {
     return [...reply.matchAll(/<(sip:[^>]+)>[^,\r\n]*expires=/gi)].map((match) => match[1] as string)
   }
 
+  /** Ends the phone; what it still waits for will not come. */
   close(): void {
+    for (const finish of [...this.#waiting.values()]) finish(undefined)
     this.#socket.close()
   }
 
