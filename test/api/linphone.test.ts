@@ -11,7 +11,6 @@ import { ask } from '#test/support/https.ts'
 import { testCertificate, testOptions, testPassword } from './api-fixture.ts'
 
 const linphone = '/usr/bin/linphonec'
-t.setTimeout(60_000)
 
 interface Teardown {
   teardown(release: () => Promise<void> | void): void

@@ -48,7 +48,7 @@ const consent = async (api: TestApi): Promise<ConsentView> =>
 
 /** Looks, as the page does, until the tenant has decided. */
 async function decided(api: TestApi): Promise<ConsentView> {
-  for (const deadline = performance.now() + 10_000; ;) {
+  for (const deadline = performance.now() + 30_000; ;) {
     const now = await consent(api)
     if (now.state !== 'awaitingUser') return now
     if (performance.now() > deadline) throw new Error('the tenant does not decide')

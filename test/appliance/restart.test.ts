@@ -1,8 +1,6 @@
 import t from 'tap'
 import { adminPassword, Box } from '#test/support/box.ts'
 
-t.setTimeout(90_000)
-
 interface Settings {
   etag: string
   pendingRestart: string[]

@@ -87,7 +87,7 @@ export class PtyPair {
   }
 
   /** Waits until `wanted` came since the last `read`; returns everything up to its end. */
-  async read(wanted: RegExp, limitMs = 10_000): Promise<string> {
+  async read(wanted: RegExp, limitMs = 30_000): Promise<string> {
     let match: RegExpExecArray | null = null
     try {
       await until(() => (match = wanted.exec(this.#text.slice(this.#seen))) !== null, limitMs)

@@ -6,7 +6,6 @@ import { someDevice, someLine } from '#test/store/store-fixture.ts'
 import { TcpServerPeer, type TcpAccount } from './tcp-server-peer.ts'
 
 // What a DECT server does to a registrar: every handset of the site behind one address, all at the same moment.
-t.setTimeout(60_000)
 
 function addHandsets(office: TestOffice, count: number): TcpAccount[] {
   office.store.devices.save(someDevice({ id: 'server', kind: 'dect-server', mac: '0090330a0b0c' }))

@@ -7,8 +7,6 @@ import { startTestEngine, type TestEngine } from '#test/support/start-engine.ts'
 import { RawPeer, sdp, toTagOf } from './support/raw-peer.ts'
 import { until } from '#test/support/until.ts'
 
-t.setTimeout(20_000)
-
 const doors: { name: string; overrides: Partial<EngineOptions> }[] = [
   { name: 'in memory', overrides: {} },
   { name: 'over TCP', overrides: { door: { host: '127.0.0.1', port: 0, secret: 'cymru' } } },

@@ -7,8 +7,6 @@ import { startTestEngine } from '#test/support/start-engine.ts'
 import { sdp, toTagOf } from './support/raw-peer.ts'
 import { until } from '#test/support/until.ts'
 
-t.setTimeout(20_000)
-
 /** A phone behind one TCP connection that it opened itself. */
 class TcpPhone {
   readonly received: SipMessage[] = []

@@ -5,8 +5,6 @@ import { MemoryLogger } from '#test/support/memory-logger.ts'
 import { startTestEngine } from '#test/support/start-engine.ts'
 import { RawPeer, toTagOf } from './support/raw-peer.ts'
 
-t.setTimeout(20_000)
-
 function response(status: number, reason: string, ...flat: string[]): SipResponse {
   return { kind: 'response', status, reason, headers: new SipHeaders(flat), body: Buffer.alloc(0) }
 }

@@ -4,8 +4,6 @@ import { DoorClient } from './support/door-client.ts'
 import { RawPeer, sdp, toTagOf } from './support/raw-peer.ts'
 import { until } from '#test/support/until.ts'
 
-t.setTimeout(20_000)
-
 async function open(t: Test) {
   const engine = await startBareEngine(t, { door: { host: '127.0.0.1', port: 0, secret: 'cymru' } })
   const port = engine.door?.port ?? 0
@@ -178,4 +176,26 @@ void t.test('a REGISTER that a lost application has not answered goes to the nex
   const transaction = (await other.next())[8] ?? ''
   await other.ask(`c|sip|${transaction}|\r\nSIP/2.0 200 OK\r\n\r\n`)
   t.equal((await peer.nextResponse()).status, 200)
+})
+
+void t.test('of two BYEs before the ACK the second is refused, the first is sent', async (t) => {
+  const { client, udpPort } = await authenticated(t)
+  await client.ask('b|route|invite')
+  const peer = await RawPeer.open(t, udpPort)
+  peer.send(peer.request('INVITE'), sdp)
+  const transaction = (await client.next())[8] ?? ''
+  client.send(`c|sip|${transaction}|\r\nSIP/2.0 200 OK\r\n\r\n${sdp}`)
+  const dialog = (await client.next())[11] ?? ''
+  t.match(dialog, /;from-tag=/)
+  const toTag = toTagOf(await peer.nextResponse(200))
+  client.send(`d|sip||${dialog}\r\nBYE sip:placeholder SIP/2.0\r\n\r\n`)
+  t.same((await client.ask(`e|sip||${dialog}\r\nBYE sip:placeholder SIP/2.0\r\n\r\n`)).slice(0, 3), [
+    'response',
+    'e',
+    'NOK',
+  ])
+  peer.send(peer.request('ACK', { toTag }))
+  await peer.nextRequest('BYE')
+  t.equal((await client.next())[8], transaction, 'the ACK')
+  t.same((await client.next()).slice(1, 4), ['response', 'd', 'OK'])
 })

@@ -6,8 +6,6 @@ import { startTestEngine, type TestEngine } from '#test/support/start-engine.ts'
 import { RawPeer, sdp, toTagOf, type RequestParts } from './support/raw-peer.ts'
 import { until } from '#test/support/until.ts'
 
-t.setTimeout(20_000)
-
 interface Call extends TestEngine {
   peer: RawPeer
   dialog: Srf.Dialog

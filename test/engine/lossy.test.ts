@@ -2,8 +2,6 @@ import t from 'tap'
 import { lossyPlans } from '#test/lossy/plans.ts'
 import { runLossy, total } from '#test/lossy/run-lossy.ts'
 
-t.setTimeout(90_000)
-
 // Timers of a tenth, on both sides alike; `npm run show:lossy` is the same with those of RFC 3261.
 const plans = lossyPlans({ t1Ms: 50, calls: 24, rate: 12, seed: 20_261_122 })
 

@@ -5,8 +5,6 @@ import { answerScenario } from '#test/peers/sipp-scenarios.ts'
 import { startTestEngine } from '#test/support/start-engine.ts'
 import { until } from '#test/support/until.ts'
 
-t.setTimeout(60_000)
-
 // The answer to BYE is told from a 200 to the INVITE that comes again because its ACK was lost.
 const caller = `<?xml version="1.0" encoding="ISO-8859-1" ?>
 <scenario name="caller">

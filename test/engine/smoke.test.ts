@@ -2,8 +2,6 @@ import t from 'tap'
 import { startTestEngine } from '#test/support/start-engine.ts'
 import { RawPeer, sdp, toTagOf } from './support/raw-peer.ts'
 
-t.setTimeout(20_000)
-
 void t.test('OPTIONS and REGISTER are answered by the application', async (t) => {
   const { srf, udpPort, engine } = await startTestEngine(t)
   srf.use('options', (_req, res) => res.send(200))

@@ -1,8 +1,6 @@
 import t from 'tap'
 import { runTlsMatrix, type MatrixRow } from './tls-matrix.ts'
 
-t.setTimeout(60_000)
-
 /** What must happen, and the first words of what a person is told to do; '' = nothing. */
 const expected: Record<string, [outcome: string, advice: string]> = {
   'Kamailio → us: right chain, with intermediate': ['proved sip.carrier.test', ''],

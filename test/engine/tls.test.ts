@@ -6,8 +6,6 @@ import type { ListenOptions, OutboundTls } from '#src/engine/options.ts'
 import { sdp } from './support/raw-peer.ts'
 import { until } from '#test/support/until.ts'
 
-t.setTimeout(20_000)
-
 /** Two engines that know each other by name and certificate, as a trunk and its far end do. */
 async function pair(t: Parameters<typeof startTestEngine>[0]) {
   const ca = await makeCa('Test Root')

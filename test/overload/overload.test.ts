@@ -4,7 +4,6 @@ import { seedLines } from '#test/support/seed.ts'
 import { runOverload } from './run-overload.ts'
 
 // The short form of `npm run show:overload`: SIPp sends several times what the box can do while calls are up.
-t.setTimeout(90_000)
 
 t.test('calls that are up go on, new work is sent away, and it is over within seconds', async (t) => {
   // So that any machine that this runs on is loaded enough.

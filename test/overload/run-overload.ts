@@ -80,7 +80,7 @@ export async function runOverload(
       calls: plan.calls,
       extra: noWatchdog,
     }).done
-    await until('all calls up', 20_000, async () => ((await liveCalls(box)) >= plan.calls ? true : undefined))
+    await until('all calls up', 30_000, async () => ((await liveCalls(box)) >= plan.calls ? true : undefined))
     const beforeMb = residentMb(box.pid)
     const flood = await pour(box, crowd, plan)
     const endedAtMs = performance.now()

@@ -2,8 +2,6 @@ import t from 'tap'
 import { startOffice } from '#test/pbx/support/test-office.ts'
 import type { WireMessage } from '#test/pbx/support/wire-phone.ts'
 
-t.setTimeout(20_000)
-
 // What differs from call to call, and so between the two ways.
 function comparable(message: WireMessage): string {
   return message.text

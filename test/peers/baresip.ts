@@ -141,7 +141,7 @@ export class Baresip {
   }
 
   /** Resolves once a REGISTER was answered 200; read from the log, because it may be faster than ctrl_tcp. */
-  async waitForRegistration(limitMs = 10_000): Promise<void> {
+  async waitForRegistration(limitMs = 30_000): Promise<void> {
     const deadline = performance.now() + limitMs
     while (!/200 OK .*\[\d+ bindings?\]/.test(this.#log)) {
       if (performance.now() > deadline)
@@ -151,7 +151,7 @@ export class Baresip {
   }
 
   /** Resolves with the first event of this type after `fromIndex`; rejects with baresip's log after `limitMs`. */
-  async waitFor(type: string, limitMs = 10_000, fromIndex = 0): Promise<BaresipEvent> {
+  async waitFor(type: string, limitMs = 30_000, fromIndex = 0): Promise<BaresipEvent> {
     const deadline = performance.now() + limitMs
     for (;;) {
       const found = this.events.slice(fromIndex).find((event) => event.type === type)
@@ -212,7 +212,7 @@ export class Baresip {
         socket.on('error', () => undefined)
         return socket
       }
-      if (tries > 100) throw new Error(`baresip did not start:\n${this.#log}`)
+      if (tries > 600) throw new Error(`baresip did not start:\n${this.#log}`)
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }

@@ -51,7 +51,7 @@ export async function startDnsmasq(records: string[], port?: number): Promise<Dn
   const server = `127.0.0.1:${chosen}`
   const probe = new Resolver({ timeout: 200, tries: 1 })
   probe.setServers([server])
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + 30_000
   for (;;) {
     const up = await probe.resolve4('probe.test').then(
       () => true,

@@ -218,7 +218,7 @@ export async function startKamailio(
   child.stdout.on('data', keep)
   child.stderr.on('data', keep)
   const stop = (): Promise<void> => stopGroup(child, folder)
-  const deadline = performance.now() + 15_000
+  const deadline = performance.now() + 30_000
   while (!(await (probe === 'tcp' ? answersTcp(port) : answersOptions(port)))) {
     if (child.exitCode !== null || performance.now() > deadline) {
       await stop()

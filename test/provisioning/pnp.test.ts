@@ -15,8 +15,6 @@ import { MemoryLogger } from '#test/support/memory-logger.ts'
 import { until } from '#test/support/until.ts'
 import { TestProvisioning, boxAddress } from './provisioning-fixture.ts'
 
-t.setTimeout(30_000)
-
 /** What a Yealink W52P sends, with another model's name where a test wants a phone that the box configures. */
 function subscribe(change: { model?: string; port?: number; mac?: string; callId?: string } = {}): Buffer {
   const { model = 'T46S', port = 5059, mac = '001565f4f9e1', callId = '1884424486@192.0.2.20' } = change

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import t from 'tap'
-import { HmacSha1 } from '#src/rtp/hmac-sha1.ts'
+import { HmacSha1 } from '#src/base/hmac-sha1.ts'
 import { deriveSessionKeys } from '#src/rtp/key-derivation.ts'
 import { SrtpCipher } from '#src/rtp/srtp-cipher.ts'
 import { seeded, seededBytes } from './reference-srtp.ts'

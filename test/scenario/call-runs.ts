@@ -89,11 +89,11 @@ function hearAtTeams(result: RunResult, name: string, call: LabCall, expectedHz:
 }
 
 async function labCall(office: Office, wanted: (call: LabCall) => boolean): Promise<LabCall> {
-  return until('the lab knows the call', 8000, async () => (await office.lab.calls()).find(wanted))
+  return until('the lab knows the call', 30_000, async () => (await office.lab.calls()).find(wanted))
 }
 
 async function settle(office: Office): Promise<void> {
-  await until('every call is over', 10_000, async () =>
+  await until('every call is over', 30_000, async () =>
     (await office.box.json<{ calls: unknown[] }>('/api/calls/live')).calls.length === 0 ? true : undefined,
   )
 }
@@ -130,7 +130,7 @@ export const runs: Run[] = [
       })
       const mark = anna.events.length
       await anna.dial(labNumbers.carla)
-      await anna.waitFor('CALL_ESTABLISHED', 10_000, mark)
+      await anna.waitFor('CALL_ESTABLISHED', 30_000, mark)
       await pause(talkMs)
       const call = await labCall(office, ({ to, state }) => to === labNumbers.carla && state === 'answered')
       await anna.command('hangup')
@@ -153,13 +153,13 @@ export const runs: Run[] = [
       })
       const mark = anna.events.length
       const { callId } = await lab.placeCall(labNumbers.carla, labNumbers.anna)
-      await anna.waitFor('CALL_INCOMING', 10_000, mark)
+      await anna.waitFor('CALL_INCOMING', 30_000, mark)
       await anna.command('accept')
-      await anna.waitFor('CALL_ESTABLISHED', 10_000, mark)
+      await anna.waitFor('CALL_ESTABLISHED', 30_000, mark)
       await pause(talkMs)
       const call = await labCall(office, (one) => one.callId === callId)
       await lab.hangUp(callId)
-      await anna.waitFor('CALL_CLOSED', 10_000, mark)
+      await anna.waitFor('CALL_CLOSED', 30_000, mark)
       await settle(office)
       hear(result, 'Teams to phone', anna, tones.teams)
       hearAtTeams(result, 'phone to Teams', call, tones.anna)
@@ -174,11 +174,11 @@ export const runs: Run[] = [
       await lab.setBehaviour(labNumbers.ben, { answer: 'never' })
       const marks = [anna.events.length, ben.events.length, benSecure.events.length] as const
       await anna.dial(labNumbers.ben)
-      await benSecure.waitFor('CALL_INCOMING', 10_000, marks[2])
-      await ben.waitFor('CALL_INCOMING', 10_000, marks[1])
+      await benSecure.waitFor('CALL_INCOMING', 30_000, marks[2])
+      await ben.waitFor('CALL_INCOMING', 30_000, marks[1])
       await ben.command('accept')
-      await ben.waitFor('CALL_ESTABLISHED', 10_000, marks[1])
-      await benSecure.waitFor('CALL_CLOSED', 10_000, marks[2])
+      await ben.waitFor('CALL_ESTABLISHED', 30_000, marks[1])
+      await benSecure.waitFor('CALL_CLOSED', 30_000, marks[2])
       await pause(talkMs)
       await anna.command('hangup')
       await settle(office)
@@ -195,10 +195,10 @@ export const runs: Run[] = [
       await lab.setBehaviour(labNumbers.ben, { answer: 'never' })
       const marks = [anna.events.length, benSecure.events.length] as const
       await anna.dial(labNumbers.ben)
-      await benSecure.waitFor('CALL_INCOMING', 10_000, marks[1])
+      await benSecure.waitFor('CALL_INCOMING', 30_000, marks[1])
       await labCall(office, ({ to, state }) => to === labNumbers.ben && state === 'ringing')
       await benSecure.command('accept')
-      await anna.waitFor('CALL_ESTABLISHED', 10_000, marks[0])
+      await anna.waitFor('CALL_ESTABLISHED', 30_000, marks[0])
       await pause(talkMs)
       const lost = await labCall(office, ({ to, state }) => to === labNumbers.ben && state === 'ended')
       result.notes.push(`Teams leg ended with ${lost.sipStatus}, Reason: ${lost.reason}`)
@@ -223,10 +223,10 @@ export const runs: Run[] = [
       })
       const marks = [anna.events.length, ben.events.length, benSecure.events.length] as const
       await anna.dial(labNumbers.ben)
-      await ben.waitFor('CALL_INCOMING', 10_000, marks[1])
-      await anna.waitFor('CALL_ESTABLISHED', 10_000, marks[0])
-      await ben.waitFor('CALL_CLOSED', 10_000, marks[1])
-      await benSecure.waitFor('CALL_CLOSED', 10_000, marks[2])
+      await ben.waitFor('CALL_INCOMING', 30_000, marks[1])
+      await anna.waitFor('CALL_ESTABLISHED', 30_000, marks[0])
+      await ben.waitFor('CALL_CLOSED', 30_000, marks[1])
+      await benSecure.waitFor('CALL_CLOSED', 30_000, marks[2])
       await pause(talkMs)
       const call = await labCall(office, ({ to, state }) => to === labNumbers.ben && state === 'answered')
       await anna.command('hangup')
@@ -242,7 +242,7 @@ export const runs: Run[] = [
       const { anna } = office
       const mark = anna.events.length
       await anna.dial(labNumbers.busy)
-      const closed = await anna.waitFor('CALL_CLOSED', 10_000, mark)
+      const closed = await anna.waitFor('CALL_CLOSED', 30_000, mark)
       result.notes.push(`the phone was told: ${closed.param}`)
       if (!/486|busy/i.test(closed.param))
         result.problems.push('the phone was not told that the line is busy')
@@ -257,8 +257,8 @@ export const runs: Run[] = [
       const { anna } = office
       const mark = anna.events.length
       await anna.dial(labNumbers.neverAnswers)
-      await anna.waitFor('CALL_RINGING', 10_000, mark)
-      const closed = await anna.waitFor('CALL_CLOSED', 15_000, mark)
+      await anna.waitFor('CALL_RINGING', 30_000, mark)
+      const closed = await anna.waitFor('CALL_CLOSED', 30_000, mark)
       result.notes.push(`the phone was told: ${closed.param}`)
       await settle(office)
       await expectLogged(office, result, /^CALL_NO_ANSWER$/)
@@ -271,7 +271,7 @@ export const runs: Run[] = [
       const { anna } = office
       const mark = anna.events.length
       await anna.dial(labNumbers.neverAnswers)
-      await anna.waitFor('CALL_RINGING', 10_000, mark)
+      await anna.waitFor('CALL_RINGING', 30_000, mark)
       await labCall(office, ({ to, state }) => to === labNumbers.neverAnswers && state === 'ringing')
       await anna.command('hangup')
       await settle(office)

@@ -8,7 +8,6 @@ import { Lab, labNumbers, type LabCall } from '#test/support/lab.ts'
 import { addPhone, allowSipDevices, plugIn, signIn, until, type OfficeLine } from './office.ts'
 
 // The first calls of an office on the lab tenant, in short; `npm run show:calls` shows all of them at length.
-t.setTimeout(90_000)
 
 const tones = { anna: 440, ben: 620, teams: 1000 }
 const box = await Box.prepare({ lab: true })
@@ -40,7 +39,7 @@ interface Logged {
 
 /** The log's entry of the last call to this number that ended as expected. */
 function logged(dialled: string, cause: string): Promise<Logged> {
-  return until(`${dialled} is logged as ${cause}`, 5000, async () => {
+  return until(`${dialled} is logged as ${cause}`, 30_000, async () => {
     const { calls } = await box.json<{ calls: Logged[] }>('/api/calls?limit=20')
     return calls.find((call) => call.dialled === dialled && call.cause === cause)
   })
@@ -72,7 +71,7 @@ async function forbidSipDevices(name: string): Promise<void> {
 async function dialSignIn(phone: Baresip, line: OfficeLine, person: string): Promise<string> {
   await phone.dial('*50*')
   await phone.waitFor('CALL_ESTABLISHED')
-  const { userCode = '' } = await until('the sign-in waits for its code', 5000, async () => {
+  const { userCode = '' } = await until('the sign-in waits for its code', 30_000, async () => {
     const status = await signInStatus(line)
     return status.state === 'awaitingUser' ? status : undefined
   })
@@ -89,7 +88,7 @@ function hears(t: Test, name: string, phone: Baresip, hz: number, least = 0.97):
 }
 
 function labCall(wanted: (call: LabCall) => boolean): Promise<LabCall> {
-  return until('the lab knows the call', 5000, async () => (await lab.calls()).find(wanted))
+  return until('the lab knows the call', 30_000, async () => (await lab.calls()).find(wanted))
 }
 
 let carlaCode = ''
@@ -102,7 +101,7 @@ t.test('a line that nobody signed in on: 403, and *50* reads out a code', async 
   carlaCode = await dialSignIn(carla, carlaLine, 'carla')
   await dialSignIn(nora, noraLine, 'nora')
   await Promise.all([signIn(box, lab, annaLine, 'anna'), signIn(box, lab, benLine, 'ben')])
-  const refused = await until('the sign-in of Nora is refused', 15_000, async () => {
+  const refused = await until('the sign-in of Nora is refused', 30_000, async () => {
     const status = await signInStatus(noraLine)
     return status.state === 'failed' ? status : undefined
   })
@@ -115,7 +114,7 @@ t.test('a line that nobody signed in on: 403, and *50* reads out a code', async 
 t.test('phone to Teams: the echo comes back through SRTP', async (t) => {
   const mark = anna.events.length
   await anna.dial(labNumbers.echo)
-  await anna.waitFor('CALL_ESTABLISHED', 10_000, mark)
+  await anna.waitFor('CALL_ESTABLISHED', 30_000, mark)
   await talk()
   const { media } = await labCall(({ to, state }) => to === labNumbers.echo && state === 'answered')
   t.equal(media.lostPackets, 0)
@@ -138,15 +137,15 @@ t.test('Teams to phone', async (t) => {
     toneHz: tones.teams,
   })
   const { callId } = await lab.placeCall(labNumbers.carla, labNumbers.anna)
-  await anna.waitFor('CALL_INCOMING', 10_000, mark)
+  await anna.waitFor('CALL_INCOMING', 30_000, mark)
   await anna.command('accept')
-  await anna.waitFor('CALL_ESTABLISHED', 10_000, mark)
+  await anna.waitFor('CALL_ESTABLISHED', 30_000, mark)
   await talk()
   const { media } = await labCall((call) => call.callId === callId)
   t.ok(Math.abs((media.heardToneHz ?? 0) - tones.anna) < 15, `Teams hears ${media.heardToneHz} Hz`)
   t.equal(media.allSrtp, true)
   await lab.hangUp(callId)
-  await anna.waitFor('CALL_CLOSED', 10_000, mark)
+  await anna.waitFor('CALL_CLOSED', 30_000, mark)
   await logged(labNumbers.anna, 'CALL_ENDED_BY_CALLER')
   hears(t, 'Anna', anna, tones.teams)
 })
@@ -154,15 +153,15 @@ t.test('Teams to phone', async (t) => {
 t.test('a number rings phone and Teams at once: the phone answers, Teams stops', async (t) => {
   const marks = [anna.events.length, ben.events.length] as const
   await anna.dial(labNumbers.ben)
-  await ben.waitFor('CALL_INCOMING', 10_000, marks[1])
+  await ben.waitFor('CALL_INCOMING', 30_000, marks[1])
   await labCall(({ to, state }) => to === labNumbers.ben && state === 'ringing')
   await ben.command('accept')
-  await anna.waitFor('CALL_ESTABLISHED', 10_000, marks[0])
+  await anna.waitFor('CALL_ESTABLISHED', 30_000, marks[0])
   await talk()
   const lost = await labCall(({ to, state }) => to === labNumbers.ben && state === 'ended')
   t.match(lost.reason, /completed elsewhere/i)
   await ben.command('hangup')
-  await anna.waitFor('CALL_CLOSED', 10_000, marks[0])
+  await anna.waitFor('CALL_CLOSED', 30_000, marks[0])
   await logged(labNumbers.ben, 'CALL_ENDED_BY_CALLEE')
   hears(t, 'Anna', anna, tones.ben)
   hears(t, 'Ben', ben, tones.anna)
@@ -194,14 +193,14 @@ t.test('the phones hear how their sign-in went', async (t) => {
 t.test('*51* signs out, and the number is out of reach again', async (t) => {
   const mark = carla.events.length
   await carla.dial('*51*')
-  await carla.waitFor('CALL_ESTABLISHED', 10_000, mark)
-  await carla.waitFor('CALL_CLOSED', 10_000, mark)
+  await carla.waitFor('CALL_ESTABLISHED', 30_000, mark)
+  await carla.waitFor('CALL_CLOSED', 30_000, mark)
   t.ok(findSpeech(carla.heard(), prompt('signed-out')), 'the phone says so')
   t.equal((await logged('*51*', 'FEATURE_DONE')).explanation, 'The line was signed out.')
   t.equal((await signInStatus(carlaLine)).state, 'none')
   const refused = carla.events.length
   await carla.dial(labNumbers.echo)
-  t.match((await carla.waitFor('CALL_CLOSED', 10_000, refused)).param, /403/)
+  t.match((await carla.waitFor('CALL_CLOSED', 30_000, refused)).param, /403/)
   const now = await box.json<Record<string, number>>('/api/counters')
   t.match(now, {
     'media.sessions': 0,

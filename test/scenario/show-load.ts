@@ -131,7 +131,7 @@ async function main(): Promise<boolean> {
   console.log(
     `registrations: ${registered.successful} ok, ${registered.failed} failed, ${registered.retransmissions} retransmissions`,
   )
-  await until('the trunk is up', 15_000, async () => {
+  await until('the trunk is up', 30_000, async () => {
     const { trunks } = await box.json<{ trunks: { state: string }[] }>('/api/trunks')
     return trunks.some(({ state }) => state === 'up') ? true : undefined
   })

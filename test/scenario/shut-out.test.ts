@@ -12,7 +12,6 @@ import { until } from './office.ts'
 
 // A whole box among strangers, each with an address of its own in 127.0.0.0/8: whoever scans, floods or guesses is shut
 // out, and a phone that registers at a high rate meanwhile never is, whatever is sent in its name.
-t.setTimeout(90_000)
 
 const box = await Box.prepare({
   lab: false,
@@ -56,7 +55,7 @@ const banOf = async (address: string): Promise<BanView | undefined> =>
   (await bans()).bans.find((ban) => ban.address === address)
 
 const shutOut = (address: string): Promise<BanView> =>
-  until(`a ban of ${address}`, 5_000, () => banOf(address))
+  until(`a ban of ${address}`, 30_000, () => banOf(address))
 
 /** A socket that says it is somebody: what a forger's packets look like from here. */
 async function forger(t: Test, address: string): Promise<(text: string, times?: number) => Promise<void>> {

@@ -8,8 +8,6 @@ import { escapeUser } from '#src/sip/uri.ts'
 import { startTestEngine } from '#test/support/start-engine.ts'
 import { RawPeer, sdp, toTagOf } from '../engine/support/raw-peer.ts'
 
-t.setTimeout(20_000)
-
 /** Whatever tries to begin a line of its own. */
 const breaks = ['\r\n', '\n', '\r', '\r\n ', '\r\n\t', '\n\n', '\r\r\n', '\r\n\r\n']
 const evil = 'Evil: yes'

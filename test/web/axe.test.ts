@@ -8,7 +8,6 @@ import { Lab, labNumbers } from '#test/support/lab.ts'
 
 // axe-core over every page of a whole box in Chromium: the pages are found by following the links, the dialogs by
 // pressing what opens them, so that a page that somebody adds is judged without being listed here.
-t.setTimeout(300_000)
 
 /** Buttons that open something and change nothing by that. */
 const opener =

@@ -11,8 +11,6 @@ import { seriousFindings } from '#test/support/axe.ts'
 import { MemoryLogger } from '#test/support/memory-logger.ts'
 import { claimOnPage, startWebBox, type WebBox } from './browser-fixture.ts'
 
-t.setTimeout(90_000)
-
 /** The page on a box whose onboarding is the real one. */
 async function startCommonArea(
   t: Test,

@@ -10,8 +10,6 @@ import { seriousFindings } from '#test/support/axe.ts'
 import { MemoryLogger } from '#test/support/memory-logger.ts'
 import { claimOnPage, registerPhone, startWebBox, type WebBox } from './browser-fixture.ts'
 
-t.setTimeout(90_000)
-
 /** The page of phones on a box whose DECT side is the real one. */
 async function startDectPage(
   t: Test,

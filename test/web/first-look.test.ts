@@ -1,8 +1,6 @@
 import t from 'tap'
 import { claimOnPage, startWebBox } from './browser-fixture.ts'
 
-t.setTimeout(60_000)
-
 t.test('a box without a tenant says so, and does not tick that off', async (t) => {
   const box = await startWebBox(t)
   const { page, pbx, health, origin } = box

@@ -10,8 +10,6 @@ import { YealinkPhone } from '#test/provisioning/yealink-phone.ts'
 import { MemoryLogger } from '#test/support/memory-logger.ts'
 import { claimOnPage, registerPhone, startWebBox, type WebBox } from './browser-fixture.ts'
 
-t.setTimeout(90_000)
-
 /** To be looked at by a person. */
 const shots = join(tmpdir(), 'branchline-screenshots')
 mkdirSync(shots, { recursive: true })

@@ -1,8 +1,6 @@
 import t from 'tap'
 import { claimOnPage, registerPhone, startWebBox } from './browser-fixture.ts'
 
-t.setTimeout(90_000)
-
 t.test('claim, add a phone, see it register, sign in, see a call live and in the log', async (t) => {
   const box = await startWebBox(t)
   const { page, pbx, store, signIn, origin } = box

@@ -2,8 +2,6 @@ import t from 'tap'
 import { someDevice } from '#test/store/store-fixture.ts'
 import { claimOnPage, startWebBox, type WebBox } from './browser-fixture.ts'
 
-t.setTimeout(90_000)
-
 /** What has the focus, by its accessible name or text. */
 function focused(box: WebBox): Promise<string> {
   return box.page.evaluate(

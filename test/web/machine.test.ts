@@ -6,8 +6,6 @@ import type { HostControl } from '#src/host/requests/ports.ts'
 import { seriousFindings } from '#test/support/axe.ts'
 import { claimOnPage, startWebBox, type WebBox } from './browser-fixture.ts'
 
-t.setTimeout(90_000)
-
 const password = 'correct horse battery'
 
 /** The page of settings on a machine that notes what it is asked for. */

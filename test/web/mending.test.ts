@@ -2,8 +2,6 @@ import t from 'tap'
 import { someDevice } from '#test/store/store-fixture.ts'
 import { claimOnPage, startWebBox } from './browser-fixture.ts'
 
-t.setTimeout(90_000)
-
 t.test('a setting that waits is told until the box has been restarted from the page', async (t) => {
   let restarts = 0
   const box = await startWebBox(t, { change: { restart: () => restarts++ } })

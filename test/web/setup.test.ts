@@ -8,8 +8,6 @@ import { makeCa } from '#test/support/certificates.ts'
 import { KeyboardPerson } from '#test/support/keyboard.ts'
 import { claimOnPage, startWebBox, type WebBox } from './browser-fixture.ts'
 
-t.setTimeout(120_000)
-
 /** A box with real settings and no tenant: the fakes of the fixture stand for the rest. */
 async function startBox(
   t: Parameters<typeof startWebBox>[0],

@@ -7,8 +7,6 @@ import { silentLogger } from '#src/base/logger.ts'
 import { seriousFindings } from '#test/support/axe.ts'
 import { claimOnPage, startWebBox, type WebBox } from './browser-fixture.ts'
 
-t.setTimeout(90_000)
-
 /** Bans that a test makes by hand. */
 class FakeBans extends EventSource<BanEvents> implements BansPort {
   kernelState: ReturnType<BansPort['kernel']> = 'on'

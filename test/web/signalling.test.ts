@@ -11,8 +11,6 @@ import { seriousFindings } from '#test/support/axe.ts'
 import { KeyboardPerson } from '#test/support/keyboard.ts'
 import { claimOnPage, startWebBox, type WebBox } from './browser-fixture.ts'
 
-t.setTimeout(60_000)
-
 const callId = 'call-1'
 
 function record(): CallRecord {

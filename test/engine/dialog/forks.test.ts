@@ -6,8 +6,6 @@ import { ask, idOf } from '../support/ask.ts'
 import { numberOf } from '../support/established.ts'
 import { RawPeer, sdp, toTagOf } from '../support/raw-peer.ts'
 
-t.setTimeout(20_000)
-
 void t.test('forks keep their own number, route and target (RFC 3261 12.1.2)', async (t) => {
   const { srf, udpPort } = await startTestEngine(t)
   const peer = await RawPeer.open(t, udpPort)
@@ -109,4 +107,18 @@ void t.test('every 2xx of every fork is acknowledged with its own tag and ended'
   // A 200 of a fork that comes again gets its own ACK again.
   peer.send(peer.answer(invite, 200, 'OK', 'one'), sdp)
   t.equal(toTagOf(await peer.nextRequest('ACK')), 'one')
+})
+
+void t.test('nobody makes more early dialogs than a request may fork into (RFC 5393 5.3.3.1)', async (t) => {
+  const { srf, udpPort, engine } = await startTestEngine(t)
+  const peer = await RawPeer.open(t, udpPort)
+  const calling = srf.createUAC(`sip:bob@127.0.0.1:${peer.port}`, { localSdp: sdp })
+  const invite = await peer.nextRequest('INVITE')
+  const received = engine.counters()['messagesReceived'] ?? 0
+  for (let fork = 0; fork < 100; fork++) peer.send(peer.answer(invite, 180, 'Ringing', `fork-${fork}`))
+  await until(() => engine.counters()['messagesReceived'] === received + 100)
+  t.equal(engine.counters()['dialogsAlive'], 64)
+  peer.send(peer.answer(invite, 200, 'OK', 'fork-99'), sdp)
+  t.equal(toTagOf(await peer.nextRequest('ACK')), 'fork-99', 'whoever answers is heard')
+  t.equal((await calling).sip.remoteTag, 'fork-99')
 })

@@ -7,8 +7,6 @@ import { ask, idOf } from '../support/ask.ts'
 import { answeredCall, fromCallee, placedCall } from '../support/established.ts'
 import { RawPeer, sdp, toTagOf } from '../support/raw-peer.ts'
 
-t.setTimeout(30_000)
-
 const tables = [
   'dialogsAlive',
   'requestsServing',

@@ -7,8 +7,6 @@ import { ask, idOf } from '../support/ask.ts'
 import { answeredCall, fromCallee, numberOf, placedCall } from '../support/established.ts'
 import { RawPeer, sdp, toTagOf } from '../support/raw-peer.ts'
 
-t.setTimeout(20_000)
-
 type OnRequest = (event: string, listener: (request: unknown, response: Srf.SrfResponse) => void) => void
 
 void t.test('a refused re-INVITE leaves everything as it was (RFC 3261 14.1, RFC 6141 4.3)', async (t) => {

@@ -4,8 +4,6 @@ import { ask, idOf } from '../support/ask.ts'
 import { answeredCall } from '../support/established.ts'
 import { RawPeer, sdp } from '../support/raw-peer.ts'
 
-t.setTimeout(20_000)
-
 // Names that nobody has registered, in odd letters; values with everything that separates in SIP.
 const strange: [string, string][] = [
   ['X-Odd', 'a;b=c, "d, e" <sip:f@g>;h="i;j"'],

@@ -3,8 +3,6 @@ import { startTestEngine } from '#test/support/start-engine.ts'
 import { ask } from '../support/ask.ts'
 import { RawPeer } from '../support/raw-peer.ts'
 
-t.setTimeout(20_000)
-
 void t.test('Route of the application leads a request outside dialogs (RFC 3261 8.1.2)', async (t) => {
   const { srf, udpPort } = await startTestEngine(t)
   const proxy = await RawPeer.open(t, udpPort)

@@ -1,13 +1,13 @@
+import { createServer } from 'node:net'
 import t from 'tap'
 import { SessionTimer } from '#src/engine/dialog/session-timer.ts'
 import type { SipMessage } from '#src/sip/message.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
+import { freePort } from '#test/peers/free-port.ts'
 import { startTestEngine } from '#test/support/start-engine.ts'
 import { until } from '#test/support/until.ts'
 import { answeredCall, numberOf, placedCall } from '../support/established.ts'
 import { RawPeer, sdp } from '../support/raw-peer.ts'
-
-t.setTimeout(20_000)
 
 const weRefresh = ['Supported: timer', 'Session-Expires: 100;refresher=uas']
 const allow = 'Allow: INVITE, ACK, BYE, CANCEL, UPDATE'
@@ -93,6 +93,28 @@ void t.test('491 to a refresh: tried again after the time of RFC 3261 14.1', asy
     await peer.nextRequest('ACK')
   }
   t.equal(table.length, 2)
+})
+
+void t.test('a way that is broken at the refresh does not end the call; it is tried again', async (t) => {
+  const port = await freePort()
+  const contact = `<sip:peer@127.0.0.1:${port};transport=tcp>`
+  const { clock, engine } = await answeredCall(t, { extra: weRefresh, contact })
+  clock.advance(50_000)
+  await until(() => engine.counters()['connectFailures'] === 1)
+  t.equal(engine.counters()['dialogsAlive'], 1)
+  const server = createServer()
+  t.teardown(() => server.close())
+  const refresh = new Promise<string>((resolve) => {
+    server.on('connection', (socket) => {
+      t.teardown(() => socket.destroy())
+      socket.once('data', (bytes) => resolve(bytes.toString()))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  // Not a word of BYE, which would be the next to try that way.
+  clock.advance(10_000)
+  t.match(await refresh, /^INVITE /)
+  t.equal(engine.counters()['sessionsExpired'], 0)
 })
 
 void t.test('422 to a refresh: once more with the Min-SE of the peer (RFC 4028 7.4)', async (t) => {

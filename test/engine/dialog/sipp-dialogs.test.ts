@@ -9,8 +9,6 @@ import { ask, idOf } from '../support/ask.ts'
 import { sdp } from '../support/raw-peer.ts'
 import { answer, answerInside, expect, pause, receive, scenario, send } from '../support/sipp-steps.ts'
 
-t.setTimeout(60_000)
-
 /** SIPp plays the caller once. */
 async function caller(t: Test, { udpPort }: TestEngine, ...steps: string[]): Promise<void> {
   const result = await startSipp({

@@ -9,8 +9,6 @@ import { ask, idOf } from '../support/ask.ts'
 import { answeredCall, fromCallee, numberOf } from '../support/established.ts'
 import { RawPeer, toTagOf } from '../support/raw-peer.ts'
 
-t.setTimeout(20_000)
-
 const active = 'Subscription-State: active;expires=60'
 const over = 'Subscription-State: terminated;reason=noresource'
 
@@ -161,6 +159,20 @@ void t.test(
     )
   },
 )
+
+void t.test('NOTIFYs with tags of their own make no more dialogs than a request may fork into', async (t) => {
+  const { peer, subscribe, dialog, engine } = await subscribed(t)
+  dialog.on('notify', (_req, res) => res.send(200))
+  const statuses: number[] = []
+  for (let fork = 0; fork < 70; fork++) {
+    const state = ['Event: dialog', active]
+    peer.send(fromCallee(peer, subscribe, 'NOTIFY', 1, state, undefined, `fork-${fork}`))
+    statuses.push((await peer.nextResponse()).status)
+  }
+  t.equal(engine.counters()['dialogsAlive'], 64)
+  t.same([...new Set(statuses.slice(0, 63))], [200])
+  t.same([...new Set(statuses.slice(63))], [481])
+})
 
 interface SipLike {
   get(name: string): string | undefined

@@ -10,8 +10,6 @@ import { answeredCall } from '../support/established.ts'
 import { fakeFlow } from '../support/fake-transport.ts'
 import { RawPeer, sdp, toTagOf } from '../support/raw-peer.ts'
 
-t.setTimeout(20_000)
-
 void t.test('405 says what is served; what is gone for the moment is 503 (RFC 3261 8.2.1)', async (t) => {
   const bare = await startBareEngine(t)
   const lonely = await RawPeer.open(t, portOf(bare, 'udp'))

@@ -4,8 +4,6 @@ import { RawPeer } from '#test/engine/support/raw-peer.ts'
 import { until } from '#test/support/until.ts'
 import { answerInvite, calleeOf, proxyWorld } from './world.ts'
 
-t.setTimeout(20_000)
-
 void t.test(
   'one destination after the other; what fails is asked once, what answers ends the search',
   async (t) => {

@@ -8,8 +8,6 @@ import { startTestEngine } from '#test/support/start-engine.ts'
 import { until } from '#test/support/until.ts'
 import { answerInvite, calleeOf, proxyWorld, type ProxyWorld } from './world.ts'
 
-t.setTimeout(40_000)
-
 /** A call through the proxy; what comes back is our Record-Route. */
 async function connected(world: ProxyWorld): Promise<string> {
   const { caller } = world

@@ -5,8 +5,6 @@ import { portOf, startBareEngine } from '#test/support/start-engine.ts'
 import { until } from '#test/support/until.ts'
 import { answerInvite, calleeOf, proxyWorld, type ProxyWorld } from './world.ts'
 
-t.setTimeout(20_000)
-
 async function outcomeOf(world: ProxyWorld): Promise<void> {
   await world.results[0]
 }

@@ -5,8 +5,6 @@ import { FakeClock } from '#test/support/fake-clock.ts'
 import { startTestEngine, type TestEngine } from '#test/support/start-engine.ts'
 import { until } from '#test/support/until.ts'
 
-t.setTimeout(20_000)
-
 interface World extends TestEngine {
   peer: RawPeer
   clock: FakeClock

@@ -4,8 +4,6 @@ import { DoorClient } from '#test/engine/support/door-client.ts'
 import { RawPeer } from '#test/engine/support/raw-peer.ts'
 import { portOf, startBareEngine } from '#test/support/start-engine.ts'
 
-t.setTimeout(20_000)
-
 void t.test('ACK and BYE in one write reach the callee in this order', async (t) => {
   const engine = await startBareEngine(t, { door: { host: '127.0.0.1', port: 0, secret: 's' } })
   const callee = await RawPeer.open(t, portOf(engine, 'udp'))

@@ -8,8 +8,6 @@ import { makeCa } from '#test/support/certificates.ts'
 import { portOf, startBareEngine } from '#test/support/start-engine.ts'
 import { until } from '#test/support/until.ts'
 
-t.setTimeout(20_000)
-
 /** The library as its documentation has it, beyond what its declarations know. */
 interface Library {
   connect(options: object): void

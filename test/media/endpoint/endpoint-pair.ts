@@ -53,7 +53,7 @@ export function nextFrame(session: EndpointSession): Promise<void> {
 }
 
 /** Waits until something is so, looking every few milliseconds; says what never came to be. */
-export async function until(condition: () => boolean, withinMs = 8000): Promise<void> {
+export async function until(condition: () => boolean, withinMs = 30_000): Promise<void> {
   const startMs = systemClock.monotonicMs()
   while (!condition()) {
     if (systemClock.monotonicMs() - startMs > withinMs) throw new Error(`never so: ${condition.toString()}`)

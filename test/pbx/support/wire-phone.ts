@@ -69,7 +69,7 @@ export class WirePhone {
     what: string,
     fits: (message: WireMessage) => boolean,
     from = 0,
-    limitMs = 5000,
+    limitMs = 30_000,
   ): Promise<WireMessage> {
     const deadline = performance.now() + limitMs
     for (;;) {
@@ -86,7 +86,7 @@ export class WirePhone {
           this.#wake.delete(done)
           resolve()
         }
-        const timer = setTimeout(done, restMs)
+        const timer = setTimeout(done, restMs).unref()
         this.#wake.add(done)
       })
     }
