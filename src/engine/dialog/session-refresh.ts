@@ -76,10 +76,12 @@ export class SessionRefresh {
           if (response.status < 300) this.#refreshed(dialog, sent, response)
           else this.#refused(dialog, method, response)
         },
-        // RFC 4028 10: no answer at all is 408.
-        onFailed: () => {
+        // RFC 4028 10: no answer at all is 408. A way that is broken now may be whole again before the session expires.
+        onFailed: (cause) => {
           done()
-          if (!dialog.inviteOver) this.#actions.expire(dialog)
+          if (dialog.inviteOver) return
+          if (cause === 'timeout') this.#actions.expire(dialog)
+          else dialog.session?.retryAfter(brokenWayDelayMs)
         },
       },
     )
@@ -142,3 +144,4 @@ export class SessionRefresh {
 
 const noBody = Buffer.alloc(0)
 const glareDelayMs = 2000
+const brokenWayDelayMs = 10_000
