@@ -6,12 +6,15 @@ import { unsolicited, type Application } from './application.ts'
 import { bareRequest, composeAck, composeInDialog } from './compose-request.ts'
 import type { UserAgentContext } from './context.ts'
 import { Dialog, shouldPin, type AnsweredInvite } from './dialog.ts'
-import { nextSequence, routing, type DialogState } from './dialog-state.ts'
+import { dialogId, nextSequence, routing, type DialogState } from './dialog-state.ts'
 import type { SessionAgreement } from './session-agreement.ts'
 import { SessionRefresh } from './session-refresh.ts'
 import { SessionTimer } from './session-timer.ts'
 import { Subscriptions, type SubscriptionSide } from './subscriptions.ts'
 import { sentMeta } from './uac-request.ts'
+
+// RFC 5393 5.3.3.1 lets a request fork into 60.
+const maxForks = 64
 
 /** Makes, ends and refreshes dialogs, and sends what the engine itself has to say in them. */
 export class DialogKeeper {
@@ -27,6 +30,11 @@ export class DialogKeeper {
       arm: (dialog, agreement) => this.armSession(dialog, agreement),
       expire: (dialog) => this.#sessionExpired(dialog),
     })
+  }
+
+  /** Whether one more fork of a request may have its dialog; a peer can make up as many tags as it likes. */
+  hasRoomForFork(state: DialogState): boolean {
+    return this.#context.dialogs.forks(dialogId(state)).length < maxForks
   }
 
   create(

@@ -149,6 +149,7 @@ export class InDialogRequests {
       return 'later'
     }
     const state = dialogFromNotify(sent, notify)
+    if (!this.#keeper.hasRoomForFork(state)) return undefined
     const dialog = this.#keeper.create(state, 'SUBSCRIBE', request.application, transaction.flow, request.id)
     const expiresS = stateExpiresS(notify.headers) ?? implicitSubscriptionS
     this.#keeper.keepSubscription(dialog, 'ours', key, expiresS)

@@ -156,6 +156,7 @@ export class ResponseJudges {
     if (!state) return undefined
     const known = this.#context.dialogs.find(state.callId, state.localTag, state.remoteTag)
     if (known) return known
+    if (response.status < 200 && !this.#keeper.hasRoomForFork(state)) return undefined
     const dialog = this.#keeper.create(state, 'INVITE', request.application, flow, request.id)
     dialog.inviteSequence = state.localSequence
     dialog.minSeS = request.minSeS
