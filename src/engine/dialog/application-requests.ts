@@ -163,7 +163,8 @@ export class ApplicationRequests {
   }
 
   #bye(application: Application, command: RequestCommand, dialog: Dialog): void {
-    if (dialog.inviteOver) {
+    // One that waits for the ACK is enough.
+    if (dialog.inviteOver || dialog.heldBye) {
       this.#noDialog(application, command)
       return
     }
