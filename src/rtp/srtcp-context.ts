@@ -1,4 +1,4 @@
-import { HmacSha1 } from './hmac-sha1.ts'
+import { HmacSha1 } from '#src/base/hmac-sha1.ts'
 import { deriveSessionKeys, endsWith, type SrtpKey } from './key-derivation.ts'
 import { looksLikeRtcp, rtcpMinBytes, rtcpSsrc } from './rtcp.ts'
 import { ReplayWindow } from './replay-window.ts'

@@ -1,4 +1,4 @@
-import { HmacSha1 } from './hmac-sha1.ts'
+import { HmacSha1 } from '#src/base/hmac-sha1.ts'
 import { deriveSessionKeys, endsWith, rtpTagBytes, type SrtpKey } from './key-derivation.ts'
 import { rtpPayloadOffset, rtpSequence, rtpSsrc } from './packet.ts'
 import { SrtcpContext } from './srtcp-context.ts'

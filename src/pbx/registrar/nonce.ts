@@ -1,6 +1,5 @@
-import { hash, timingSafeEqual } from 'node:crypto'
-import { crc32 } from 'node:zlib'
 import type { Clock } from '#src/base/clock.ts'
+import { HmacSha1 } from '#src/base/hmac-sha1.ts'
 import type { Random } from '#src/base/random.ts'
 
 /** How long a nonce is good for: longer than any retransmission, shorter than a registration. */
@@ -10,9 +9,9 @@ const maxTracked = 20_000
 /** Challenges whose answer is judged without computing its signature again; the answer comes within moments. */
 const recentSlots = 1024
 const timeBytes = 6
-const saltBytes = 6
+const numberBytes = 4
 const hostBytes = 4
-const hostAt = timeBytes + saltBytes
+const hostAt = timeBytes + numberBytes
 const headBytes = hostAt + hostBytes
 const tagBytes = 16
 const nonceBytes = headBytes + tagBytes
@@ -31,12 +30,14 @@ interface Uses {
 /** A nonce that is known to be ours. */
 interface Genuine {
   readonly nonce: string
+  readonly number: number
   readonly issuedAtMs: number
 }
 
 /** Proven nonces of one stretch of time. */
 interface Generation {
-  readonly uses: Map<string, Uses>
+  /** By the number of the nonce. */
+  readonly uses: Map<number, Uses>
   /** Issue time of the youngest nonce in it. */
   latestMs: number
 }
@@ -44,56 +45,61 @@ interface Generation {
 const emptyGeneration = (): Generation => ({ uses: new Map(), latestMs: 0 })
 
 /**
- * Makes and judges digest nonces (RFC 7616 3.3). A nonce carries its time and a checksum of the address it was
- * given to under our signature, so an unanswered challenge costs no memory; only nonces that came back with good
- * credentials are kept, to refuse their counts a second time. When their table is full its older half goes at once,
- * and every nonce as old as the youngest of these is stale from then on: forgetting never opens a replay.
+ * Makes and judges digest nonces (RFC 7616 3.3). A nonce carries its time, a number that no other has and a checksum of
+ * the address it was given to, under our signature, so an unanswered challenge costs no memory; only nonces that came
+ * back with good credentials are kept, to refuse their counts a second time. When their table is full its older half
+ * goes at once, and every nonce as old as the youngest of these is stale from then on: forgetting never opens a replay.
  */
 export class NonceBook {
-  readonly #signer: Signer
+  /** HMAC-SHA1 (RFC 2104), cut to 16 bytes: two blocks in JavaScript; every REGISTER needs one. */
+  readonly #signer: HmacSha1
   readonly #clock: Clock
-  readonly #random: Random
+  /** Nobody can learn from it how many challenges there were before. */
+  #lastNumber: number
+  /** The one nonce that is being made or judged. */
+  readonly #bytes = Buffer.alloc(nonceBytes)
   #young = emptyGeneration()
   #old = emptyGeneration()
   #forgottenUntilMs = 0
-  /** By a hash of their salt; whatever shares a slot drives out what was there. */
+  /** By their number; whatever shares a slot drives out what was there. */
   readonly #recent = Array.from({ length: recentSlots }, (): Genuine | undefined => undefined)
 
   constructor(options: { clock: Clock; random: Random }) {
     this.#clock = options.clock
-    this.#random = options.random
-    this.#signer = new Signer(options.random.bytes(32))
+    this.#signer = new HmacSha1(options.random.bytes(32))
+    this.#lastNumber = options.random.bytes(4).readUInt32BE() & maxNumber
   }
 
   /** `host` is the source address of the request that is challenged. */
   issue(host: string): string {
-    const bytes = Buffer.allocUnsafe(nonceBytes)
+    const bytes = this.#bytes
     const issuedAtMs = this.#clock.nowMs()
-    bytes.writeUIntBE(issuedAtMs, 0, timeBytes)
-    this.#random.bytes(saltBytes).copy(bytes, timeBytes)
-    bytes.writeUInt32BE(crc32(host), hostAt)
-    this.#signer.sign(bytes).copy(bytes, headBytes, 0, tagBytes)
+    const number = (this.#lastNumber + 1) & maxNumber
+    this.#lastNumber = number
+    writeTime(bytes, issuedAtMs)
+    writeWord(bytes, timeBytes, number)
+    writeWord(bytes, hostAt, checksum(host))
+    this.#sign()
+    this.#signer.writeTag(bytes, headBytes, tagBytes)
     const nonce = bytes.toString('base64url')
-    this.#recent[slotOf(nonce)] = { nonce, issuedAtMs }
+    this.#recent[number & (recentSlots - 1)] = { nonce, number, issuedAtMs }
     return nonce
   }
 
   /** Judges a nonce without remembering anything: for credentials that are not proven yet. */
   judge(nonce: string, count: number): NonceVerdict {
-    const issuedAtMs = this.#issueTimeOf(nonce)
-    if (issuedAtMs === undefined) return 'forged'
-    const nowMs = this.#clock.nowMs()
-    if (issuedAtMs + lifetimeMs < nowMs || issuedAtMs > nowMs + lifetimeMs) return 'stale'
-    const uses = this.#usesOf(nonce)
-    if (!uses) return issuedAtMs <= this.#forgottenUntilMs ? 'stale' : 'fresh'
-    return isUsed(uses, count) ? 'replayed' : 'fresh'
+    const genuine = this.#genuine(nonce)
+    return genuine ? this.#judge(genuine, count) : 'forged'
   }
 
   /** Uses up one count of a nonce whose credentials were good. */
   use(nonce: string, count: number): NonceVerdict {
-    const verdict = this.judge(nonce, count)
+    const genuine = this.#genuine(nonce)
+    if (!genuine) return 'forged'
+    const verdict = this.#judge(genuine, count)
     if (verdict !== 'fresh') return verdict
-    const uses = this.#usesOf(nonce)
+    const { number, issuedAtMs } = genuine
+    const uses = this.#usesOf(number)
     if (uses) {
       markUsed(uses, count)
       return 'fresh'
@@ -103,8 +109,8 @@ export class NonceBook {
       this.#old = this.#young
       this.#young = emptyGeneration()
     }
-    this.#young.uses.set(nonce, { highest: count, seen: 1 })
-    this.#young.latestMs = Math.max(this.#young.latestMs, this.#issueTimeOf(nonce) ?? 0)
+    this.#young.uses.set(number, { highest: count, seen: 1 })
+    this.#young.latestMs = Math.max(this.#young.latestMs, issuedAtMs)
     return 'fresh'
   }
 
@@ -113,60 +119,83 @@ export class NonceBook {
    * sent there. Only for blame; an address may change between challenge and answer (a pair of edge proxies).
    */
   wasIssuedTo(nonce: string, host: string): boolean {
-    return Buffer.from(nonce, 'base64url').readUInt32BE(hostAt) === crc32(host)
+    return Buffer.from(nonce, 'base64url').readUInt32BE(hostAt) === checksum(host)
   }
 
   get tracked(): number {
     return this.#young.uses.size + this.#old.uses.size
   }
 
-  #usesOf(nonce: string): Uses | undefined {
-    return this.#young.uses.get(nonce) ?? this.#old.uses.get(nonce)
+  #judge({ number, issuedAtMs }: Genuine, count: number): NonceVerdict {
+    const nowMs = this.#clock.nowMs()
+    if (issuedAtMs + lifetimeMs < nowMs || issuedAtMs > nowMs + lifetimeMs) return 'stale'
+    const uses = this.#usesOf(number)
+    if (!uses) return issuedAtMs <= this.#forgottenUntilMs ? 'stale' : 'fresh'
+    return isUsed(uses, count) ? 'replayed' : 'fresh'
+  }
+
+  #usesOf(number: number): Uses | undefined {
+    return this.#young.uses.get(number) ?? this.#old.uses.get(number)
   }
 
   /** Undefined when we never made it. */
-  #issueTimeOf(nonce: string): number | undefined {
-    const recent = this.#recent[slotOf(nonce)]
-    if (recent?.nonce === nonce) return recent.issuedAtMs
-    const bytes = Buffer.from(nonce, 'base64url')
-    if (bytes.length !== nonceBytes || bytes.toString('base64url') !== nonce) return undefined
-    const tag = this.#signer.sign(bytes).subarray(0, tagBytes)
-    if (!timingSafeEqual(tag, bytes.subarray(headBytes))) return undefined
-    const issuedAtMs = bytes.readUIntBE(0, timeBytes)
-    this.#recent[slotOf(nonce)] = { nonce, issuedAtMs }
-    return issuedAtMs
-  }
-}
-
-// Two characters of the salt. What has no salt there (it is no nonce) lands in some slot and is not found.
-function slotOf(nonce: string): number {
-  return ((nonce.charCodeAt(timeBytes + 3) << 5) ^ nonce.charCodeAt(timeBytes + 4)) & (recentSlots - 1)
-}
-
-const blockBytes = 64
-const digestBytes = 32
-
-/**
- * HMAC-SHA-256 (RFC 2104) of the first `headBytes` of a nonce. Two one-shot hashes over prepared blocks: an Hmac
- * object of node:crypto costs ten times as much, and every REGISTER needs two.
- */
-class Signer {
-  readonly #inner = Buffer.alloc(blockBytes + headBytes, 0x36)
-  readonly #outer = Buffer.alloc(blockBytes + digestBytes, 0x5c)
-
-  /** The key is at most one block long. */
-  constructor(key: Buffer) {
-    for (const [index, byte] of key.entries()) {
-      this.#inner[index] = byte ^ 0x36
-      this.#outer[index] = byte ^ 0x5c
+  #genuine(nonce: string): Genuine | undefined {
+    if (nonce.length !== nonceLength) return undefined
+    // What has something else than Base64 there (it is no nonce) lands in some slot and is not found.
+    const slot = this.#recent[slotOf(nonce)]
+    if (slot?.nonce === nonce) return slot
+    const bytes = this.#bytes
+    if (bytes.write(nonce, 'base64url') !== nonceBytes || bytes.toString('base64url') !== nonce) {
+      return undefined
     }
+    this.#sign()
+    if (!this.#signer.tagEquals(bytes, headBytes, tagBytes)) return undefined
+    const number = bytes.readUInt32BE(timeBytes)
+    const genuine = { nonce, number, issuedAtMs: bytes.readUIntBE(0, timeBytes) }
+    this.#recent[number & (recentSlots - 1)] = genuine
+    return genuine
   }
 
-  sign(nonce: Buffer): Buffer {
-    nonce.copy(this.#inner, blockBytes, 0, headBytes)
-    hash('sha256', this.#inner, 'buffer').copy(this.#outer, blockBytes)
-    return hash('sha256', this.#outer, 'buffer')
+  #sign(): void {
+    this.#signer.compute(this.#bytes, hostAt, this.#bytes.readUInt32BE(hostAt))
   }
+}
+
+/** Numbers stay small integers of the engine: as keys they need neither memory nor comparison of texts. */
+const maxNumber = 0x3fff_ffff
+const nonceLength = Math.ceil((nonceBytes * 4) / 3)
+
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const sextets = new Int8Array(128)
+for (let index = 0; index < alphabet.length; index++) sextets[alphabet.charCodeAt(index)] = index
+
+// Bytes 8 and 9, the low half of the number, are bits 64 to 79: the characters 10, 11, 12 and 13.
+function slotOf(nonce: string): number {
+  const third = sextets[nonce.charCodeAt(11) & 0x7f] ?? 0
+  const fourth = sextets[nonce.charCodeAt(12) & 0x7f] ?? 0
+  const fifth = sextets[nonce.charCodeAt(13) & 0x7f] ?? 0
+  return ((third << 8) | (fourth << 2) | (fifth >> 4)) & (recentSlots - 1)
+}
+
+function writeTime(bytes: Buffer, ms: number): void {
+  const high = Math.floor(ms / 0x1_0000_0000)
+  bytes[0] = high >>> 8
+  bytes[1] = high
+  writeWord(bytes, 2, ms >>> 0)
+}
+
+function writeWord(bytes: Buffer, at: number, word: number): void {
+  bytes[at] = word >>> 24
+  bytes[at + 1] = word >>> 16
+  bytes[at + 2] = word >>> 8
+  bytes[at + 3] = word
+}
+
+/** FNV-1a. Under our signature, so that nobody can put a host of the same sum in its place. */
+function checksum(host: string): number {
+  let sum = 0x811c_9dc5
+  for (let index = 0; index < host.length; index++) sum = Math.imul(sum ^ host.charCodeAt(index), 0x0100_0193)
+  return sum >>> 0
 }
 
 function isUsed(uses: Uses, count: number): boolean {
