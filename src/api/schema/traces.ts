@@ -36,6 +36,8 @@ export type TracedMessageView = Static<typeof tracedMessage>
 export const ladderView = Type.Object({
   columns: Type.Array(ladderColumn),
   messages: Type.Array(tracedMessage),
-  leftOut: Type.Integer({ description: 'Messages that are not kept any more, or were more than asked for' }),
+  leftOut: Type.Integer({
+    description: 'Messages in between that are not kept any more, or were more than asked for',
+  }),
 })
 export type LadderView = Static<typeof ladderView>

@@ -69,7 +69,11 @@ function view(
   dropped: number,
 ): LadderView {
   const seen = new Map<string, number>()
-  const messages = all.slice(0, limit).map(({ message, party }, index) => {
+  // How it began and how it ended is what somebody looks for.
+  const firstHalf = Math.ceil(limit / 2)
+  const shown =
+    all.length > limit ? [...all.slice(0, firstHalf), ...all.slice(all.length - limit + firstHalf)] : all
+  const messages = shown.map(({ message, party }, index) => {
     const box = columns.box()
     const peer = columns.peer(message.flow.remoteHost, party)
     const ends = message.sent ? { from: box, to: peer } : { from: peer, to: box }

@@ -36,7 +36,7 @@ export function Signalling(props: { callId: string; title: string; onClose: () =
         <>
           <p class="muted">
             Passwords, key presses and media keys are masked. Times count from the first message.
-            {data.leftOut > 0 && ` ${count(data.leftOut, 'message')} in between are not kept.`}
+            {data.leftOut > 0 && ` ${count(data.leftOut, 'message')} in between are not shown.`}
           </p>
           <Ladder ladder={data} />
           <Capture path={path} onReload={reload} />
