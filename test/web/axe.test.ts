@@ -11,7 +11,7 @@ import { Lab, labNumbers } from '#test/support/lab.ts'
 
 /** Buttons that open something and change nothing by that. */
 const opener =
-  /^(Add|Rename|Remove|Credentials|Code|Sign |Set up|Change |Open|Paste|Announce|Show who|own policy|as everybody)|…$/
+  /^(Add|Messages|Rename|Remove|Credentials|Code|Sign |Set up|Change |Open|Paste|Announce|Show who|own policy|as everybody)|…$/
 /** Pages that a box with everything on it has at least. */
 const knownPages = ['status', 'phones', 'common-area', 'people', 'live', 'log', 'settings', 'setup/teams']
 

@@ -6,7 +6,15 @@ import { silentLogger } from '#src/base/logger.ts'
 import { Signalling } from '#src/engine/trace/signalling.ts'
 import { writePcapng } from '#src/engine/trace/write-pcapng.ts'
 import type { CallRecord } from '#src/model/call-record.ts'
-import { playSampleCall, sampleFlows, sampleParties, sampleSecrets } from '#test/engine/trace/sample-call.ts'
+import { parseMessage } from '#src/sip/parse-message.ts'
+import {
+  message,
+  playSampleCall,
+  sampleFlow,
+  sampleFlows,
+  sampleParties,
+  sampleSecrets,
+} from '#test/engine/trace/sample-call.ts'
 import { seriousFindings } from '#test/support/axe.ts'
 import { KeyboardPerson } from '#test/support/keyboard.ts'
 import { claimOnPage, startWebBox, type WebBox } from './browser-fixture.ts'
@@ -30,7 +38,7 @@ function record(): CallRecord {
 }
 
 /** A memory of messages with one call in it, as the composition root hands it to the API. */
-function tracesWithCall(t: Test): TracesPort {
+function tracesWithCall(t: Test): TracesPort & { signalling: Signalling } {
   const signalling = new Signalling({ clock: systemClock, logger: silentLogger, secretCodes: ['*55*'] })
   signalling.start({ limits: { maxBytes: 1024 * 1024, maxAgeMs: 3_600_000 }, homer: undefined })
   t.teardown(() => signalling.stop())
@@ -39,6 +47,7 @@ function tracesWithCall(t: Test): TracesPort {
     joined: (sipCallId, party) => signalling.join(callId, sipCallId, party),
   })
   return {
+    signalling,
     ofCall: (id) => signalling.ofCall(id),
     outside: (limit, of) => signalling.outside(limit, of),
     captureOf: (id, reveal) => {
@@ -143,6 +152,54 @@ t.test('a call whose messages are gone says so, and a live call shows its ladder
   await page.getByRole('table', { name: 'SIP messages' }).waitFor()
   t.strictSame(box.problems, [])
 })
+
+for (const { width, scheme } of looks) {
+  t.test(`what a phone said outside calls is shown at ${width} px, masked, by keyboard alone`, async (t) => {
+    const box = await startWebBox(t, { width, scheme })
+    const traces = tracesWithCall(t)
+    box.api.attach({ traces })
+    await claimOnPage(box)
+    const { page, store } = box
+    await page.goto(`${box.origin}/#/phones`)
+    await page.getByRole('button', { name: 'Add phone' }).click()
+    await page.getByRole('dialog').getByLabel('Name').fill('Reception')
+    await page.keyboard.press('Enter')
+    await page.getByText('Waiting for the phone to register').waitFor()
+    await page.getByRole('dialog').getByRole('button', { name: 'Done' }).click()
+    const keyboard = new KeyboardPerson(page)
+    const dialog = page.getByRole('dialog', { name: 'Messages of Reception' })
+    await keyboard.press('Messages of Reception')
+    await dialog.getByText('No message is kept.').waitFor()
+
+    const [device] = store.devices.list()
+    const [line] = store.lines.listByDevice(device?.id ?? '')
+    const flow = sampleFlow('udp', { host: '192.0.2.1', port: 5060 }, { host: '192.0.2.10', port: 5060 })
+    const credentials = `Authorization: Digest username="x", response="${sampleSecrets[0]}"`
+    for (const [index, user] of [line?.username, 'somebody-else'].entries()) {
+      const register = message('REGISTER sip:b SIP/2.0', { callId: `r${index}`, cseq: '1 REGISTER' }, [
+        `X: <sip:${user}@b>`,
+        credentials,
+      ])
+      traces.signalling.received(register, { ...flow, id: 9_000 + index }, parseMessage(register))
+    }
+    await keyboard.press('Read again')
+    const table = dialog.getByRole('table', { name: 'SIP messages' })
+    await table.waitFor()
+    t.equal(await table.getByRole('row').count(), 2, 'its one message, and the head')
+    await keyboard.press(/^REGISTER/)
+    await dialog.locator('pre').waitFor()
+    const text = (await dialog.textContent()) ?? ''
+    t.match(text, /Digest username="x", response="\*+"/)
+    t.notOk(text.includes(sampleSecrets[0] as string))
+    await shot(t, box, `phone-messages-${width}`)
+    t.strictSame(await seriousFindings(page), [], 'axe finds nothing')
+    t.equal(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), true)
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+    await page.locator('button:focus').filter({ hasText: 'Messages' }).waitFor()
+    t.strictSame(box.problems, [])
+  })
+}
 
 t.test('the token for metrics is made, shown once, works, and is taken away', async (t) => {
   const box = await startWebBox(t)

@@ -11,13 +11,14 @@ import { PhoneRow } from '../phones/phone-row.tsx'
 import { RemovePhone, RenamePhone } from '../phones/change-phone.tsx'
 import { SignInDialog } from '../phones/sign-in.tsx'
 import { SignOut } from '../phones/sign-out.tsx'
+import { PhoneMessages } from '../signalling/phone-messages.tsx'
 import { Empty, Failure, Loading } from '../ui/notice.tsx'
 import { useResource } from '../use-resource.ts'
 
 /** What a row may ask for; the window is opened here so that it outlives a change of the list. */
 export type PhoneRequest =
   | { kind: 'add' }
-  | { kind: 'rename' | 'remove' | 'offBoard'; device: DeviceView }
+  | { kind: 'messages' | 'rename' | 'remove' | 'offBoard'; device: DeviceView }
   | { kind: 'credentials' | 'signIn' | 'signOut'; device: DeviceView; line: LineView }
 
 const showFilterFrom = 8
@@ -98,6 +99,8 @@ function Window(props: { request: PhoneRequest; devices: DeviceView[]; onClose: 
   switch (request.kind) {
     case 'add':
       return <AddPhone devices={devices} onClose={onClose} />
+    case 'messages':
+      return <PhoneMessages device={request.device} onClose={onClose} />
     case 'rename':
       return <RenamePhone device={request.device} onClose={onClose} />
     case 'remove':

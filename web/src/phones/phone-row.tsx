@@ -14,6 +14,16 @@ export function PhoneRow(props: { device: DeviceView; onRequest: (request: Phone
         <h2>{device.label}</h2>
         {device.mac && <code class="muted">{formatMac(device.mac)}</code>}
         <span class="phone-tools">
+          {device.lines.length > 0 && (
+            <button
+              type="button"
+              class="quiet small"
+              aria-label={`Messages of ${device.label}`}
+              onClick={() => onRequest({ kind: 'messages', device })}
+            >
+              Messages
+            </button>
+          )}
           <button
             type="button"
             class="quiet small"
