@@ -21,6 +21,8 @@ export interface LossActions {
   ): void
   /** Hears of each call that is ended here. */
   abandoned(this: void, dialog: Dialog): void
+  /** Hears of each BYE that nobody but the engine took. */
+  ended(this: void, bye: SipRequest): void
   /** Takes a request as if it had just come. */
   redeliver(this: void, transaction: ServerTransaction): void
 }
@@ -82,7 +84,7 @@ export class ApplicationLoss {
 
   #standIn(client: Application, name: string): StandIn | undefined {
     if (this.#dialogs === 'end' || this.#dialogsOf(client).length === 0) return undefined
-    const standIn = new StandIn(name, this.#actions.respond)
+    const standIn = new StandIn(name, this.#actions)
     this.#waiting.add(standIn)
     standIn.timer = this.#context.clock.setTimer(this.#dialogs.waitMs, () => {
       this.#waiting.delete(standIn)
@@ -145,13 +147,13 @@ class StandIn implements Application {
   readonly name: string
   readonly readsText = true
   timer: Timer | undefined
-  readonly #respond: LossActions['respond']
+  readonly #actions: LossActions
   readonly #ended: { meta: MessageMeta; dialog: string; request: SipRequest }[] = []
   #gone = false
 
-  constructor(name: string, respond: LossActions['respond']) {
+  constructor(name: string, actions: LossActions) {
     this.name = name
-    this.#respond = respond
+    this.#actions = actions
   }
 
   get gone(): boolean {
@@ -183,11 +185,14 @@ class StandIn implements Application {
     request: SipRequest,
   ): void {
     const { method } = request
-    if (method === 'BYE') this.#ended.push({ meta, dialog: ids.dialog, request })
+    if (method === 'BYE') {
+      this.#ended.push({ meta, dialog: ids.dialog, request })
+      if (ids.transaction !== unsolicited) this.#actions.ended(request)
+    }
     if (method === 'ACK' || method === 'CANCEL' || ids.transaction === unsolicited) return
     const response =
       method === 'BYE' ? bareResponse(200) : bareResponse(503, ['Retry-After', String(retryAfterS)])
-    this.#respond(this, { commandId: '', transaction: ids.transaction, response })
+    this.#actions.respond(this, { commandId: '', transaction: ids.transaction, response })
   }
 
   response(): void {

@@ -33,14 +33,16 @@ export class UserAgent implements CommandHandler, TransactionUser {
     this.#awaited = new AwaitedNotifies(context.clock, context.bases.t1Ms)
     this.#network = new NetworkRequests(context, this.#keeper, judges, this.#awaited)
     this.#applications = new ApplicationRequests(context, this.#keeper, judges, this.#awaited)
-    this.#proxy = new Proxy(context, (bye) => {
+    const passed = (bye: SipRequest): void => {
       if (records.wanted) records.passed(bye)
-    })
+    }
+    this.#proxy = new Proxy(context, passed)
     this.#loss = new ApplicationLoss(context, this.#keeper, dialogsOfTheLost, {
       respond: (client, command) => this.respond(client, command),
       abandoned: ({ state }) => {
         if (records.wanted) records.abandoned(state.callId, [state.localTag, state.remoteTag])
       },
+      ended: passed,
       redeliver: (transaction) => this.#network.onRequest(transaction),
     })
   }

@@ -3,8 +3,9 @@ import t, { type Test } from 'tap'
 import type { EngineOptions } from '#src/engine/options.ts'
 import { connectEmbedded } from '#src/pbx/connect-srf.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
-import { startTestEngine, type TestEngine } from '#test/support/start-engine.ts'
+import { portOf, startBareEngine, startTestEngine, type TestEngine } from '#test/support/start-engine.ts'
 import { until } from '#test/support/until.ts'
+import { DoorClient } from './support/door-client.ts'
 import { RawPeer, sdp, toTagOf } from './support/raw-peer.ts'
 
 interface World extends TestEngine {
@@ -98,4 +99,34 @@ void t.test('a call that is not acknowledged yet is ended behind its ACK (RFC 32
     await until(() => engine.counters()['dialogsAlive'] === 0)
     t.equal(engine.counters()['dialogsAlive'], 0)
   }
+})
+
+void t.test('a call that is ended while its application is awaited leaves its record then', async (t) => {
+  const clock = new FakeClock()
+  const door = { host: '127.0.0.1', port: 0, secret: 's' }
+  const engine = await startBareEngine(t, { clock, door, applicationLoss: { dialogs: { waitMs: 60_000 } } })
+  const reader = await connectEmbedded(engine.openMemoryLink())
+  t.teardown(() => reader.disconnect())
+  const stops: string[] = []
+  const on = reader.on.bind(reader) as (event: string, hear: (...values: unknown[]) => void) => void
+  on('cdr:stop', (source, _time, reason) => stops.push(`${String(source)} ${String(reason)}`))
+  const application = await DoorClient.open(t, engine.door?.port ?? 0)
+  await application.ask('a|authenticate|s|name')
+  await application.ask('b|route|invite')
+  await until(() => engine.counters()['recordRoutes'] === 1)
+  const peer = await RawPeer.open(t, portOf(engine, 'udp'))
+  peer.send(peer.request('INVITE'), sdp)
+  const transaction = (await application.next())[8] ?? ''
+  application.send(`c|sip|${transaction}|\r\nSIP/2.0 200 OK\r\n\r\n${sdp}`)
+  const toTag = toTagOf(await peer.nextResponse(200))
+  peer.send(peer.request('ACK', { toTag }))
+  t.equal((await application.next())[1], 'response')
+  t.equal((await application.next())[1], 'sip', 'the ACK')
+  application.close()
+  await until(() => engine.counters()['routes'] === 0)
+  peer.send(peer.request('BYE', { toTag, sequence: 2 }))
+  t.equal((await peer.nextResponse()).headers.get('CSeq'), '2 BYE')
+  await until(() => stops.length === 1)
+  t.same(stops, ['network normal-release'])
+  t.equal(engine.counters()['recordsOpen'], 0)
 })

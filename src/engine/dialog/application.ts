@@ -37,6 +37,8 @@ export interface Application {
   takeDirectly?(serving: DirectServing): void
   /** The answer to a command that did nothing. */
   refused(commandId: string, text: string): void
+  /** An INVITE that it was given is over without it: it was silent too long, or the caller cannot be reached. */
+  gaveUp?(transaction: string): void
 }
 
 /** Chooses who gets a new request. */

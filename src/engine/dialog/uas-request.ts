@@ -134,11 +134,13 @@ export class UasRequest implements ServerTransactionUser {
     if (this.request.method === 'UPDATE' && this.dialog) this.dialog.openServerUpdate = false
     // A 2xx that cannot be delivered is the business of its own timer: the application must hear of the end.
     const accepted = this.transaction.finalStatus >= 200 && this.transaction.finalStatus < 300
-    if (this.request.method === 'INVITE' && !accepted) this.#closeInvite(0)
+    if (this.request.method !== 'INVITE' || accepted) return
+    this.#closeInvite(0)
+    this.application.gaveUp?.(this.id)
   }
 
   onUnanswered(): void {
-    this.refuse(408)
+    this.#giveUp(408)
   }
 
   onTerminated(): void {
@@ -219,11 +221,16 @@ export class UasRequest implements ServerTransactionUser {
         this.#onReliableSent?.(bytes)
       },
       // RFC 3262 3: no PRACK in 64*T1 means the INVITE should be refused.
-      () => this.refuse(504),
+      () => this.#giveUp(504),
     )
     dialog.reliable?.stop()
     dialog.reliable = this.#reliable
     return this.#reliable
+  }
+
+  #giveUp(status: number): void {
+    this.refuse(status)
+    this.application.gaveUp?.(this.id)
   }
 
   #dropHeld(): void {

@@ -39,7 +39,6 @@ interface Call {
   timer: Timer | undefined
 }
 
-const maxCalls = 50_000
 const unansweredMs = 6 * 60_000
 
 /** What our own BYE says in its Reason, and what it means here. */
@@ -59,10 +58,12 @@ export class CallRecords {
   readonly #readers = new RouteTable<RecordReader>()
   readonly #trying = new Map<string, Call>()
   readonly #up = new Map<string, Call>()
+  readonly #maxCalls: number
   #wanted = false
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, maxCalls = 50_000) {
     this.#clock = clock
+    this.#maxCalls = maxCalls
   }
 
   /** Whether there is anybody to tell; asked before each call of the members below. */
@@ -137,7 +138,7 @@ export class CallRecords {
     this.#tell('cdr:stop', 'network', reason, last ?? call.last)
   }
 
-  /** A BYE passed through the proxy. */
+  /** A BYE passed through the proxy, or ended the call of an application that is awaited. */
   passed(bye: SipRequest): void {
     this.#ended(bye, 'network', 'normal-release')
   }
@@ -149,6 +150,12 @@ export class CallRecords {
       this.#take(transaction)
       this.#tell('cdr:stop', 'application', 'system-initiated-termination', call.last)
     }
+  }
+
+  /** An INVITE is over without a word of its application. */
+  gaveUp(transaction: string): void {
+    const call = this.#take(transaction)
+    if (call) this.#tell('cdr:stop', 'application', 'system-error-initiated-termination', call.last)
   }
 
   /** A call was ended because its application was lost. */
@@ -172,12 +179,16 @@ export class CallRecords {
 
   #attempt(owner: object, ids: MessageIds, invite: SipRequest, source: Source, role: Role): void {
     this.#tell('cdr:attempt', source, undefined, invite)
-    if (this.size >= maxCalls) return
+    if (this.size >= this.#maxCalls && !this.#forgetOldest()) return
     const call: Call = { owner, key: keyOf(invite, 'From'), role, last: invite, timer: undefined }
-    call.timer = this.#clock.setTimer(unansweredMs, () => {
-      this.#failed(ids, call.last, 'application', 'system-error-initiated-termination')
-    })
+    call.timer = this.#clock.setTimer(unansweredMs, () => this.gaveUp(ids.transaction))
     this.#trying.set(ids.transaction, call)
+  }
+
+  // A call whose BYE never passed here must not keep the next ones out.
+  #forgetOldest(): boolean {
+    for (const key of this.#up.keys()) return this.#up.delete(key)
+    return false
   }
 
   #answered(ids: MessageIds, response: SipResponse, source: Source): void {

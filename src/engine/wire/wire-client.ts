@@ -163,6 +163,11 @@ export class WireClient implements ProxyingApplication, RecordReader {
     this.#endProxying(commandId)
   }
 
+  gaveUp(transaction: string): void {
+    const { records } = this.#context
+    if (records.wanted) records.gaveUp(transaction)
+  }
+
   proxied(commandId: string, meta: MessageMeta, response: SipResponse): void {
     this.#put(proxiedPayload(this.#id(), commandId, meta, this.#stamp(), messageText(response)))
     const proxying = this.#proxying.get(commandId)

@@ -1,4 +1,6 @@
 import t, { type Test } from 'tap'
+import { CallRecords } from '#src/engine/wire/call-records.ts'
+import { SipHeaders, type SipRequest } from '#src/sip/message.ts'
 import { connectEmbedded } from '#src/pbx/connect-srf.ts'
 import { RawPeer, sdp, toTagOf } from '#test/engine/support/raw-peer.ts'
 import { FakeClock } from '#test/support/fake-clock.ts'
@@ -76,6 +78,18 @@ const cases: { name: string; play: (world: World) => Promise<void>; records: str
       await world.peer.nextResponse(200)
     },
     records: ['attempt network', 'start application uas', 'stop network normal-release'],
+  },
+  {
+    name: 'never answered',
+    async play({ srf, peer, clock }) {
+      let seen = false
+      srf.use('invite', () => void (seen = true))
+      peer.send(peer.request('INVITE', { branch }), sdp)
+      await until(() => seen)
+      await clock.run(200_000, 10_000)
+      await peer.nextResponse(408)
+    },
+    records: ['attempt network', 'stop application system-error-initiated-termination'],
   },
   {
     name: 'never acknowledged',
@@ -182,6 +196,30 @@ for (const { name, play, records } of cases) {
   })
 }
 
-void t.test('all nine ways were tried', async (t) => {
-  t.equal(cases.length, 9)
+void t.test('all ten ways were tried', async (t) => {
+  t.equal(cases.length, 10)
+})
+
+void t.test('calls whose BYE never passed do not keep the next ones out', async (t) => {
+  const told: string[] = []
+  const records = new CallRecords(new FakeClock(), 3)
+  records.add('cdr:stop', {
+    record: (_verb, _source, _detail, { headers }) => told.push(headers.get('Call-ID') ?? ''),
+  })
+  const request = (method: string, callId: string): SipRequest => ({
+    kind: 'request',
+    method,
+    uri: 'sip:x@y',
+    headers: new SipHeaders(['Call-ID', callId, 'From', '<sip:a@b>;tag=a', 'To', '<sip:x@y>']),
+    body: Buffer.alloc(0),
+  })
+  for (const callId of ['1', '2', '3', '4']) {
+    const ids = { transaction: callId, dialog: '' }
+    const { headers, body } = request('INVITE', callId)
+    records.given({}, ids, request('INVITE', callId), true)
+    records.answered(ids, { kind: 'response', status: 200, reason: 'OK', headers, body })
+  }
+  t.equal(records.size, 3)
+  for (const callId of ['1', '4']) records.passed(request('BYE', callId))
+  t.same(told, ['4'])
 })
