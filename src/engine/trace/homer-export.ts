@@ -6,7 +6,7 @@ import type { Flow } from '../transport/transport-port.ts'
 import { openLink, type Collector, type CollectorLink } from './collector-link.ts'
 import { hepPacket } from './hep-packet.ts'
 import { maskMessage } from './mask-message.ts'
-import { factsOf, type TracedMessage } from './traced-message.ts'
+import { factsOf, type FlowFacts, type TracedMessage } from './traced-message.ts'
 import { WallTime } from './wall-time.ts'
 
 /** A Homer collector and how messages are sent to it. */
@@ -20,7 +20,7 @@ export interface HomerTarget extends Collector {
 interface Waiting {
   bytes: Buffer
   sent: boolean
-  flow: Flow
+  flow: FlowFacts
   monotonicMs: number
 }
 
@@ -99,7 +99,8 @@ export class HomerExport {
       this.#counters.homerDropped++
       return
     }
-    this.#waiting.push({ bytes, sent, flow, monotonicMs: this.#clock.monotonicMs() })
+    // Not the flow itself: while a collector is gone, it would keep closed connections.
+    this.#waiting.push({ bytes, sent, flow: factsOf(flow), monotonicMs: this.#clock.monotonicMs() })
     this.#waitingBytes += bytes.length
     this.#schedule()
   }
@@ -162,7 +163,7 @@ export class HomerExport {
     return {
       atMs: monotonicMs + this.#wall.offsetMs(),
       sent,
-      flow: factsOf(flow),
+      flow,
       size: bytes.length,
       bytes: unmasked ? bytes : maskMessage(bytes, this.#secretCodes),
     }

@@ -2,6 +2,8 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t, { type Test } from 'tap'
 import { systemClock } from '#src/base/clock.ts'
 import { silentLogger } from '#src/base/logger.ts'
@@ -181,6 +183,23 @@ t.test('a collector that is not there is tried again, ever less often, and told 
   clock.advance(1)
   await until(() => homer.counters().homerSent === 1)
   t.equal(homer.problem, undefined)
+})
+
+t.test('while a collector is gone no closed connection is kept for it', async (t) => {
+  const homer = exporter(t)
+  homer.setTarget(toward(await freePort(), { protocol: 'tcp' }))
+  const kept = ((): WeakRef<object> => {
+    const flow = sampleFlow('tcp', { host: '192.0.2.1', port: 5060 }, { host: '192.0.2.10', port: 5062 })
+    homer.take(invite, false, flow)
+    return new WeakRef(flow)
+  })()
+  t.equal(homer.counters().homerWaiting, 1)
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  // A WeakRef holds on until the turn in which it was made is over.
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  collect()
+  t.equal(kept.deref(), undefined)
 })
 
 t.test('a closed UDP port is counted', async (t) => {
