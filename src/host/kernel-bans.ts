@@ -11,6 +11,8 @@ const leastGapMs = 10_000
 /** After a refusal: most likely the table is not loaded, and will not be soon. */
 const retryAfterMs = 300_000
 const maxEntries = 150
+/** More than the box ever shuts out: with a kernel that takes nothing for long, or far too slowly, it begins anew. */
+const maxPending = 20_000
 
 /** Somebody who is shut out; `address` is an IPv4 address or `2001:db8:1:2::/64`. */
 export interface KernelBan {
@@ -62,14 +64,21 @@ export class KernelBans {
   ban(ban: KernelBan): void {
     const address = kernelAddress(ban.address)
     if (address === undefined) return
-    this.#pending.set(address, { ...ban, address })
-    this.#later()
+    this.#note(address, { address, reach: ban.reach, untilAtMs: ban.untilAtMs })
   }
 
   lift(ban: Pick<KernelBan, 'address'>): void {
     const address = kernelAddress(ban.address)
     if (address === undefined) return
-    this.#pending.set(address, undefined)
+    this.#note(address, undefined)
+  }
+
+  #note(address: string, ban: KernelBan | undefined): void {
+    if (this.#pending.size >= maxPending && !this.#pending.has(address)) {
+      this.#pending.clear()
+      this.#flush = true
+    }
+    this.#pending.set(address, ban)
     this.#later()
   }
 

@@ -79,6 +79,24 @@ t.test('this machine and neighbours on the link are the box’s own to refuse', 
   t.strictSame(asked, [{ flush: true, ban: [], lift: [] }])
 })
 
+t.test('what a machine does not take for long is forgotten, and it begins anew', async (t) => {
+  const { clock, asked, bans, ban, fail } = start(t)
+  await clock.run(1_000, 500)
+  fail(new Error('nft failed (1).'))
+  for (let index = 0; index < 20_010; index++) {
+    const address = `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`
+    ban(address)
+    bans.lift({ address })
+  }
+  fail(undefined)
+  asked.length = 0
+  await clock.run(60_000, 500)
+  t.strictSame(
+    asked.map(({ flush, lift }) => [flush, lift.length]),
+    [[true, 10]],
+  )
+})
+
 t.test('what a machine refuses is asked for again much later, and only what still holds', async (t) => {
   const { clock, asked, bans, ban, fail } = start(t)
   fail(new Error('nft failed (1).'))
