@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { canonicalName, isToken } from '#src/sip/header-names.ts'
 import { SipHeaders, type SipMessage } from '#src/sip/message.ts'
 import { splitList } from '#src/sip/params.ts'
@@ -10,7 +11,10 @@ function readable(reason: string): string {
   return reason.replace(/[\u2028\u2029]/g, ' ')
 }
 
-/** Writes a message as text for a frame; the body must be text too, as the protocol has no other. */
+/**
+ * Writes a message as text for a frame. The protocol has no other bodies than UTF-8 text; a request with another one
+ * is refused before it comes here (`Deliveries.refusesBody`), unless it is ACK or BYE. See `harmlessText`.
+ */
 export function messageText(message: SipMessage): string {
   let text =
     message.kind === 'request'
@@ -33,7 +37,18 @@ export function messageText(message: SipMessage): string {
   }
   const { body } = message
   if (body.length === 0) return `${text}Content-Length: 0\r\n\r\n`
-  return `${text}Content-Length: ${body.length}\r\n\r\n${body.toString('utf8')}`
+  if (isUtf8(body)) return `${text}Content-Length: ${body.length}\r\n\r\n${body.toString('utf8')}`
+  const harmless = harmlessText(message)
+  text += `Warning: 399 engine "a body of ${body.length} bytes is no UTF-8 text: ${harmless === '' ? 'withheld' : 'changed'}"\r\n`
+  return `${text}Content-Length: ${Buffer.byteLength(harmless)}\r\n\r\n${harmless}`
+}
+
+const mayChange = /^\s*(?:application\/sdp|multipart\/)/i
+
+// Nobody can be told to send it otherwise. In a session description only free text can be such: it costs some letters,
+// where its loss would cost the call. Anything else would go on to the other leg as rubble: better none.
+function harmlessText({ headers, body }: SipMessage): string {
+  return mayChange.test(headers.get('Content-Type') ?? '') ? body.toString('utf8') : ''
 }
 
 const requestLine = /^([A-Za-z0-9\-.!%*_+`'~]+) (\S+) SIP\/2\.0$/

@@ -43,3 +43,27 @@ void t.test('writes Content-Length in bytes', async (t) => {
   })
   t.equal(text, 'SIP/2.0 200 OK\r\nTo: x\r\nContent-Length: 3\r\n\r\n☎')
 })
+
+void t.test('a body that is no UTF-8 text is withheld, or loses letters; either is said', async (t) => {
+  const table: [type: string, rest: string, outcome: string, length: number][] = [
+    ['application/sdp', 'v=0\r\ns=K\ufffdln\r\n', 'changed', 15],
+    ['multipart/mixed;boundary=b', 'v=0\r\ns=K\ufffdln\r\n', 'changed', 15],
+    ['application/isup', '', 'withheld', 0],
+  ]
+  const body = Buffer.from('v=0\r\ns=K\u00f6ln\r\n', 'latin1')
+  for (const [type, rest, outcome, length] of table) {
+    const text = messageText({
+      kind: 'response',
+      status: 200,
+      reason: 'OK',
+      headers: new SipHeaders(['Content-Type', type]),
+      body,
+    })
+    t.equal(
+      text,
+      `SIP/2.0 200 OK\r\nContent-Type: ${type}\r\n` +
+        `Warning: 399 engine "a body of 13 bytes is no UTF-8 text: ${outcome}"\r\nContent-Length: ${length}\r\n\r\n${rest}`,
+    )
+  }
+  t.equal(table.length, 3)
+})
