@@ -246,7 +246,9 @@ export class MessageTrace implements MessageTap {
     }
   }
 
-  #addLeg(sipCallId: string): Leg {
+  #addLeg(callId: string): Leg {
+    // What was cut out of a message keeps the text of all of it in memory; a leg may stay for days.
+    const sipCallId = Buffer.from(callId).toString()
     const ring = new MessageRing(legLimits, this.#slabs)
     const createdAtMs = this.#clock.monotonicMs()
     const leg: Leg = { sipCallId, ring, party: undefined, call: undefined, createdAtMs }

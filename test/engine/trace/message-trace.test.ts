@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { MessageTrace } from '#src/engine/trace/message-trace.ts'
 import { parseMessage } from '#src/sip/parse-message.ts'
@@ -168,4 +170,20 @@ t.test('calls that come and go ask the system for no memory beyond the bound', a
   }
   t.ok((trace.counters().callsPushedOut ?? 0) > 1_900)
   t.ok(allocated <= 2 * mebibyte, `${allocated} bytes`)
+})
+
+t.test('a leg keeps its Call-ID, not the text that it was cut out of', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const heapBytes = (): number => {
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const { trace } = traceWith(64 * mebibyte)
+  invite(trace, 'call-of-a-phone-to-begin-with', '192.0.2.10', 50_000)
+  const before = heapBytes()
+  for (let call = 0; call < 300; call++) invite(trace, `call-of-a-phone-${call}`, '192.0.2.10', 50_000)
+  const keptPerLeg = (heapBytes() - before) / 300
+  t.equal(trace.counters().strangersKept, 301)
+  t.ok(keptPerLeg < 5_000, `${keptPerLeg} bytes`)
 })
