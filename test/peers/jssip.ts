@@ -2,7 +2,8 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { build } from 'esbuild'
-import { chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
+import { openPage, startChromium } from './chromium.ts'
 
 interface Teardown {
   teardown(release: () => Promise<void> | void): void
@@ -35,22 +36,18 @@ export async function openBrowserPhones(t: Teardown): Promise<Page> {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--use-fake-device-for-media-stream',
-      '--use-fake-ui-for-media-stream',
-      '--disable-features=WebRtcHideLocalIpsWithMdns',
-      '--ignore-certificate-errors',
-    ],
-  })
+  const browser = await startChromium([
+    '--use-fake-device-for-media-stream',
+    '--use-fake-ui-for-media-stream',
+    '--disable-features=WebRtcHideLocalIpsWithMdns',
+    '--ignore-certificate-errors',
+  ])
   t.teardown(async () => {
     await browser.close()
     server.closeAllConnections()
     server.close()
   })
-  const page = await browser.newPage()
+  const page = await openPage(browser)
   await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
   return page
 }

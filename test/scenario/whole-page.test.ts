@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import t from 'tap'
+import { openPage, startChromium } from '#test/peers/chromium.ts'
 import { heardTone } from '#test/peers/audio.ts'
 import { Baresip } from '#test/peers/baresip.ts'
 import { adminPassword, Box } from '#test/support/box.ts'
@@ -21,13 +22,9 @@ t.test('claim, add a phone, sign in through the lab, call, hang up on the page',
     box.remove()
   })
   await box.start()
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
-  })
+  const browser = await startChromium()
   t.teardown(() => browser.close())
-  const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: 'en-GB' })
-  const page = await context.newPage()
+  const page = await openPage(browser)
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(error.message))
   page.on('console', (message) => {
@@ -89,7 +86,7 @@ t.test('claim, add a phone, sign in through the lab, call, hang up on the page',
   await entry.getByRole('button', { name: 'Sign in somebody on Reception' }).click()
   const userCode = (await dialog.locator('output').textContent()) ?? ''
   await shoot(page, '7-sign-in')
-  const opened = context.waitForEvent('page')
+  const opened = page.context().waitForEvent('page')
   await dialog.getByRole('link', { name: /devicelogin/ }).click()
   const tab = await opened
   await tab.getByLabel('Code shown or spoken by the phone').fill(userCode)
@@ -98,7 +95,7 @@ t.test('claim, add a phone, sign in through the lab, call, hang up on the page',
   await tab.getByRole('button', { name: 'Approve' }).click()
   await tab.getByText('Anna Albrecht approved the sign-in').waitFor()
   await tab.close()
-  await dialog.getByText('Anna Albrecht is signed in on Reception.').waitFor({ timeout: 30_000 })
+  await dialog.getByText('Anna Albrecht is signed in on Reception.').waitFor()
   await dialog.getByRole('button', { name: 'Done' }).click()
   await entry.getByText(labNumbers.anna).waitFor()
 

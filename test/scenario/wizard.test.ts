@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import type { SetupView } from '#src/api/schema/setup.ts'
+import { openPage, startChromium } from '#test/peers/chromium.ts'
 import { heardTone } from '#test/peers/audio.ts'
 import { Baresip } from '#test/peers/baresip.ts'
 import { freePort } from '#test/peers/free-port.ts'
@@ -26,10 +27,7 @@ let browser: Browser
 t.before(async () => {
   mkdirSync(shots, { recursive: true })
   t.comment(`screenshots: ${shots}`)
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
-  })
+  browser = await startChromium()
 })
 t.teardown(() => browser.close())
 
@@ -44,13 +42,8 @@ for (const [width, height] of widths) {
       box.remove()
     })
     await box.start()
-    const context = await browser.newContext({
-      ignoreHTTPSErrors: true,
-      locale: 'en-GB',
-      viewport: { width, height },
-    })
-    t.teardown(() => context.close())
-    const page = await context.newPage()
+    const page = await openPage(browser, { viewport: { width, height } })
+    t.teardown(() => page.context().close())
     t.teardown(async () => {
       if (t.passing()) return
       await page.screenshot({ path: join(shots, `failed-${width}.png`), fullPage: true })
@@ -107,7 +100,7 @@ for (const [width, height] of widths) {
     await me.press('Use the lab')
     await page.getByRole('progressbar').waitFor()
     await look('5-teams-restart')
-    await page.getByText('The lab tenant answers on 3 of 3 hosts.').waitFor({ timeout: 40_000 })
+    await page.getByText('The lab tenant answers on 3 of 3 hosts.').waitFor()
     await look('5-teams-lab')
 
     // Closed in the middle and opened again: the page goes on where it was.
@@ -206,7 +199,7 @@ async function signIn(
   await there.press('Approve')
   await tab.getByText('Anna Albrecht approved the sign-in').waitFor()
   await tab.close()
-  await dialog.getByText('Anna Albrecht is signed in on Reception.').waitFor({ timeout: 30_000 })
+  await dialog.getByText('Anna Albrecht is signed in on Reception.').waitFor()
   await me.press('Done')
   await dialog.waitFor({ state: 'detached' })
 }

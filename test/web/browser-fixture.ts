@@ -1,12 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { buildWeb } from '../../web/build.ts'
 import type { ApiHandle, ApiOptions, BoxHealth, LabPerson } from '#src/api/ports.ts'
 import { startApi } from '#src/api/start-api.ts'
 import { systemClock } from '#src/base/clock.ts'
 import type { Store } from '#src/store/store.ts'
+import { openPage, startChromium } from '#test/peers/chromium.ts'
 import { FakePbx, FakeSettings, FakeSignIn } from '#test/api/fakes.ts'
 import { testOptions } from '#test/api/api-fixture.ts'
 import { openTestStore } from '#test/store/store-fixture.ts'
@@ -118,27 +119,14 @@ export async function startWebBox(
   })
   const api = await startApi(apiOptions)
   t.teardown(() => api.stop())
-  const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-    ],
-  })
+  const browser = await startChromium()
   t.teardown(() => browser.close())
   const origin = `https://127.0.0.1:${api.httpsPort}`
-  const context = await browser.newContext({
-    ignoreHTTPSErrors: true,
+  const page = await openPage(browser, {
     viewport: { width: options.width ?? 1440, height: options.width === 390 ? 844 : 900 },
     colorScheme: options.scheme ?? 'light',
     permissions: ['clipboard-read', 'clipboard-write'],
-    locale: 'en-GB',
   })
-  const page = await context.newPage()
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(error.message))
   page.on('console', (message) => {
@@ -152,6 +140,7 @@ export async function startWebBox(
     const next = await startApi({ ...apiOptions, listen: { ...apiOptions.listen, httpsPort } })
     t.teardown(() => next.stop())
   }
+  const context = page.context()
   return { api, store, pbx, signIn, settings, health, origin, browser, context, page, problems, restart }
 }
 
