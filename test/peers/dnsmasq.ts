@@ -4,14 +4,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Resolver } from 'node:dns/promises'
+import { until } from '#test/support/until.ts'
 import { freePort } from './free-port.ts'
 
 /** A running dnsmasq from Debian, answering from what it was given and nothing else. */
 export interface Dnsmasq {
   /** `127.0.0.1:port`. */
   server: string
-  /** Every question it was asked, as `type name`. */
-  questions(): string[]
+  /** Every question it was asked until now, as `type name`. */
+  questions(): Promise<string[]>
   stop(): Promise<void>
 }
 
@@ -52,21 +53,28 @@ export async function startDnsmasq(records: string[], port?: number): Promise<Dn
   const probe = new Resolver({ timeout: 200, tries: 1 })
   probe.setServers([server])
   const deadline = performance.now() + 30_000
-  for (;;) {
-    const up = await probe.resolve4('probe.test').then(
+  const answers = (name: string): Promise<boolean> =>
+    probe.resolve4(name).then(
       () => true,
       (error: { code?: string }) =>
         error.code === 'ENOTFOUND' || error.code === 'ENODATA' || error.code === 'EREFUSED',
     )
-    if (up) break
+  while (!(await answers('probe.test'))) {
     if (child.exitCode !== null || performance.now() > deadline) {
       await stop()
       throw new Error(`dnsmasq did not start:\n${log}`)
     }
+    await new Promise((resolve) => setTimeout(resolve, 20))
   }
-  const questions = (): string[] =>
-    [...log.matchAll(/query\[(\w+)\] (\S+) from/g)]
+  let looks = 0
+  // The log comes by another way than the answers: all of it is here once a question of our own is.
+  const questions = async (): Promise<string[]> => {
+    const last = `look-${++looks}.probe.test`
+    await answers(last)
+    await until(() => log.includes(last))
+    return [...log.matchAll(/query\[(\w+)\] (\S+) from/g)]
       .map(([, type = '', name = '']) => `${type} ${name}`)
-      .filter((line) => !line.endsWith(' probe.test'))
+      .filter((line) => !line.endsWith('probe.test'))
+  }
   return { server, questions, stop }
 }

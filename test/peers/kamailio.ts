@@ -220,7 +220,7 @@ export async function startKamailio(
   const stop = (): Promise<void> => stopGroup(child, folder)
   const deadline = performance.now() + 30_000
   while (!(await (probe === 'tcp' ? answersTcp(port) : answersOptions(port)))) {
-    if (child.exitCode !== null || performance.now() > deadline) {
+    if (hasEnded(child) || performance.now() > deadline) {
       await stop()
       throw new Error(`kamailio did not start:\n${log}`)
     }
@@ -229,11 +229,21 @@ export async function startKamailio(
   return { port, pid: child.pid as number, log: () => log, stop }
 }
 
+const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
+
 async function stopGroup(child: ChildProcess, folder: string): Promise<void> {
-  if (child.exitCode === null && child.pid !== undefined) {
+  const { pid } = child
+  if (!hasEnded(child) && pid !== undefined) {
     const gone = new Promise<void>((resolve) => child.once('close', () => resolve()))
-    process.kill(-child.pid, 'SIGTERM')
-    const force = setTimeout(() => process.kill(-(child.pid as number), 'SIGKILL'), 5000)
+    process.kill(-pid, 'SIGTERM')
+    const force = setTimeout(() => {
+      // Its first process may have ended and left others behind: then it is known by the group alone.
+      try {
+        process.kill(-pid, 'SIGKILL')
+      } catch {
+        // The last of them ended just now.
+      }
+    }, 5000)
     await gone
     clearTimeout(force)
   }
