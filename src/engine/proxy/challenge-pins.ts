@@ -27,9 +27,10 @@ export class ChallengePins {
     for (const name of ['WWW-Authenticate', 'Proxy-Authenticate']) {
       for (const value of response.headers.getAll(name)) {
         const nonce = nonceOf(value)
-        if (nonce !== undefined && this.#byNonce.size < maxPins) {
-          this.#byNonce.set(nonce, { uri, untilMs: nowMs + keepMs })
-        }
+        if (nonce === undefined) continue
+        // One that is given again goes to the back, or those behind it would never be forgotten.
+        this.#byNonce.delete(nonce)
+        if (this.#byNonce.size < maxPins) this.#byNonce.set(nonce, { uri, untilMs: nowMs + keepMs })
       }
     }
   }
