@@ -46,6 +46,14 @@ void t.test('nobody gets in without the secret', async (t) => {
   t.equal((await peer.nextResponse()).status, 503, 'no client for the verb')
 })
 
+void t.test('a stranger cannot keep megabytes waiting', async (t) => {
+  const { port, client } = await open(t)
+  const stranger = await DoorClient.open(t, port)
+  stranger.write(`4000000#${'x'.repeat(20_000)}`)
+  await stranger.closed
+  t.equal((await client.ask('a|authenticate|cymru|'))[2], 'OK')
+})
+
 void t.test('garbage closes the link and nothing else', async (t) => {
   const { engine, port, client } = await open(t)
   for (const garbage of ['GET / HTTP/1.1\r\n\r\n', '99999999#x', '3#abc', '#']) {

@@ -5,6 +5,8 @@ import { WireClient, type WireContext } from './wire-client.ts'
 
 // A stranger must show the secret soon; an application that does not read is cut off before it fills the memory.
 const authenticationTimeoutMs = 10_000
+// `authenticate` is one short line; frames of megabytes are for those who are known.
+const maxStrangerBytes = 16 * 1024
 const maxUnreadBytes = 64 * 1024 * 1024
 const keepAliveMs = 45_000
 
@@ -30,6 +32,7 @@ export function joinSocket(socket: Socket, parts: LinkParts, onClose: () => void
     parts.secret,
     parts.methods,
   )
+  let strangerBytes = 0
   const deadline = context.clock.setTimer(authenticationTimeoutMs, () => {
     if (!client.authenticated) socket.destroy()
   })
@@ -41,6 +44,7 @@ export function joinSocket(socket: Socket, parts: LinkParts, onClose: () => void
       logger.warn({ peer: socket.remoteAddress, reason: error.message }, 'application link closed')
       socket.destroy()
     }
+    if (!client.authenticated && (strangerBytes += chunk.length) > maxStrangerBytes) socket.destroy()
   })
   socket.on('error', (error) => logger.debug({ err: error }, 'application link failed'))
   socket.on('close', () => {
