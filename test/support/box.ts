@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import { freePort } from '#test/peers/free-port.ts'
 import { root } from '#test/house/source-files.ts'
 import { ask, type Reply } from './https.ts'
+import { nodeFlags } from './node-flags.ts'
 import { until } from './until.ts'
 
 /** An admin's password for throw-away boxes of tests. */
@@ -33,6 +34,7 @@ export class Box {
   readonly dataDir: string
   readonly ports: BoxPorts
   readonly args: string[]
+  readonly #preload: string[]
   caPem: string | undefined
   #child: ChildProcess | undefined
   #ended: Promise<number | null> = Promise.resolve(null)
@@ -41,17 +43,19 @@ export class Box {
   #outputBefore = 0
   #cookie: string | undefined
 
-  private constructor(folder: string, ports: BoxPorts, args: string[]) {
+  private constructor(folder: string, ports: BoxPorts, args: string[], preload: string[]) {
     this.folder = folder
     this.dataDir = join(folder, 'data')
     this.ports = ports
     this.args = args
+    this.#preload = preload
   }
 
-  /** Prepares folder, ports and configuration without starting anything. */
+  /** Prepares folder, ports and configuration without starting anything; `preload` is run in the process first. */
   static async prepare(options: {
     lab: boolean
     settings?: Record<string, Record<string, unknown>>
+    preload?: URL
   }): Promise<Box> {
     const folder = mkdtempSync(join(tmpdir(), 'branchline-box-'))
     const ports = {
@@ -75,7 +79,8 @@ export class Box {
       join(folder, 'data'),
     ]
     if (options.lab) args.push('--lab', '--lab-port', String(await freePort()))
-    const box = new Box(folder, ports, args)
+    const preload = options.preload === undefined ? [] : [`--import=${options.preload.href}`]
+    const box = new Box(folder, ports, args, preload)
     box.writeConfig(JSON.stringify(settings, null, 2))
     return box
   }
@@ -227,7 +232,7 @@ export class Box {
   #spawn(args: string[], environment: Record<string, string>): ChildProcessByStdio<null, Readable, Readable> {
     // By way of env, because the test runner puts its own preload into NODE_OPTIONS of whatever is started.
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
-    const program = [process.execPath, '--disable-warning=ExperimentalWarning', join(root, 'src/main.ts')]
+    const program = [process.execPath, ...nodeFlags(), ...this.#preload, join(root, 'src/main.ts')]
     return spawn('env', ['-u', 'NODE_OPTIONS', ...variables, ...program, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })

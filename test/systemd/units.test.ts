@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { checkUnits } from '../../image/check-units.ts'
 import { root } from '#test/house/source-files.ts'
+import { nodeFlags } from '#test/support/node-flags.ts'
 
 const unitsDir = join(root, 'systemd')
 const mainUnit = 'branchline.service'
@@ -52,6 +53,15 @@ t.test('the main unit keeps what the box needs', async (t) => {
   })
   t.ok(options.length >= 4, options.join(' '))
   for (const option of options) t.match(usage, `  ${option} `, `${option} is known to the box`)
+})
+
+t.test('the box runs with the same bounds of memory however it is started', async (t) => {
+  t.match(nodeFlags().join(' '), /--max-old-space-size=\d+ --max-semi-space-size=\d+/)
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>
+  }
+  for (const name of ['start', 'box'])
+    t.ok(scripts[name]?.startsWith(`node ${nodeFlags().join(' ')} src/main.ts`), name)
 })
 
 t.test('the folders of the units are those of tmpfiles, and the user that of sysusers', async (t) => {
