@@ -1,6 +1,7 @@
 import { isIPv6Text } from '#src/base/net.ts'
 import type { SipHeaders } from '#src/sip/message.ts'
-import type { Flow } from '../transport/transport-port.ts'
+import { parseUri } from '#src/sip/uri.ts'
+import type { Flow, ListenerAddress } from '../transport/transport-port.ts'
 import { bracketed } from './header-values.ts'
 
 const localhost = /((?:^|<|\s)sips?:(?:[^@<>\s]*@)?)localhost(?::\d+)?(?=$|[>;?,\s])/i
@@ -11,6 +12,20 @@ const localised = new Set(['From', 'To', 'Contact', 'P-Asserted-Identity'])
 export function localHostPort(flow: Flow): string {
   const host = isIPv6Text(flow.advertisedHost) ? `[${flow.advertisedHost}]` : flow.advertisedHost
   return `${host}:${flow.advertisedPort}`
+}
+
+/** Whether a URI names one of these addresses of ours, as it is bound or as peers are told to use it. */
+export function namesUs(
+  uri: string,
+  ours: readonly Pick<ListenerAddress, 'host' | 'port' | 'advertisedHost' | 'advertisedPort'>[],
+): boolean {
+  const parsed = parseUri(uri)
+  if (!parsed || parsed.scheme === 'tel') return false
+  const tls = parsed.scheme === 'sips' || parsed.params.get('transport') === 'tls'
+  const port = parsed.port ?? (tls ? 5061 : 5060)
+  const is = (host: string, itsPort: number): boolean =>
+    itsPort === port && host.toLowerCase() === parsed.host
+  return ours.some((own) => is(own.host, own.port) || is(own.advertisedHost, own.advertisedPort))
 }
 
 /** The URI parameter that keeps the peer on this transport; UDP is the default and needs none. */

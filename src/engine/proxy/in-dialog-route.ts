@@ -1,6 +1,6 @@
 import type { SipRequest } from '#src/sip/message.ts'
 import { uriOf } from '#src/sip/name-addr.ts'
-import { parseUri } from '#src/sip/uri.ts'
+import { namesUs } from '../dialog/local-address.ts'
 import type { Flow, ListenerAddress, Target } from '../transport/transport-port.ts'
 import { isLoose, type Heading, type OwnRoutes } from './own-routes.ts'
 
@@ -54,15 +54,6 @@ export function readRoute(request: SipRequest, own: OwnRoutes): RouteReading | u
 
 /** Whether a URI names this engine: an address it listens on or is known by, or the one a request arrived at. */
 export function isLocal(uri: string, arrival: Flow, listeners: readonly ListenerAddress[]): boolean {
-  const parsed = parseUri(uri)
-  if (!parsed || parsed.scheme === 'tel') return false
-  const { host } = parsed
-  const port =
-    parsed.port ?? (parsed.scheme === 'sips' || parsed.params.get('transport') === 'tls' ? 5061 : 5060)
-  const is = (other: string, otherPort: number): boolean => other.toLowerCase() === host && otherPort === port
-  return (
-    is(arrival.localHost, arrival.localPort) ||
-    is(arrival.advertisedHost, arrival.advertisedPort) ||
-    listeners.some((own) => is(own.host, own.port) || is(own.advertisedHost, own.advertisedPort))
-  )
+  const { localHost: host, localPort: port, advertisedHost, advertisedPort } = arrival
+  return namesUs(uri, [...listeners, { host, port, advertisedHost, advertisedPort }])
 }

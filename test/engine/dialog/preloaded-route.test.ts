@@ -1,4 +1,6 @@
 import t from 'tap'
+import { preloadedRoute } from '#src/engine/dialog/preloaded-route.ts'
+import { SipHeaders } from '#src/sip/message.ts'
 import { startTestEngine } from '#test/support/start-engine.ts'
 import { ask } from '../support/ask.ts'
 import { RawPeer } from '../support/raw-peer.ts'
@@ -52,4 +54,20 @@ void t.test('what is no SIP address can be sent along a Route (RFC 5031)', async
   t.equal(request.uri, 'urn:service:sos')
   proxy.send(proxy.answer(request, 200, 'OK', 'bob'))
   t.equal((await asked).status, 200)
+})
+
+void t.test('our own name is known in any letters, and by the port of its transport', async (t) => {
+  const host = '192.0.2.1'
+  const ours = [
+    { protocol: 'tls' as const, host, port: 5061, advertisedHost: 'SBC.example.com', advertisedPort: 5061 },
+  ]
+  for (const route of [
+    '<sip:sbc.example.com;transport=tls;lr>',
+    '<sips:Sbc.Example.Com;lr>',
+    `<sips:${host};lr>`,
+  ]) {
+    t.same(preloadedRoute(new SipHeaders(['Route', route]), ours), [], route)
+  }
+  const other = '<sip:sbc.example.com;lr>'
+  t.same(preloadedRoute(new SipHeaders(['Route', other]), ours), [other], 'port 5060 is somebody else')
 })
