@@ -12,10 +12,11 @@ import { nextSequence } from './dialog-state.ts'
 import type { DialogKeeper } from './dialog-keeper.ts'
 import { sequenceOf, uriParameter } from './header-values.ts'
 import { longerSession, withRack } from './mend-request.ts'
+import { sentMeta } from './message-meta.ts'
 import { preloadedRoute } from './preloaded-route.ts'
 import type { ResponseJudges } from './response-judges.ts'
 import type { SessionWish } from './session-agreement.ts'
-import { sentMeta, UacRequest } from './uac-request.ts'
+import { UacRequest } from './uac-request.ts'
 
 /** One `sip` command that is a request. */
 export interface RequestCommand {

@@ -1,16 +1,14 @@
 import { tagOf, uriOf } from '#src/sip/name-addr.ts'
 import { SipHeaders, type SipRequest } from '#src/sip/message.ts'
-import { peerNamesHeader } from '#src/sip/peer-identity.ts'
 import type { Flow } from '../transport/transport-port.ts'
 import { isSdp } from './compose-response.ts'
 import { isSips, routed, routing, type DialogState } from './dialog-state.ts'
-import { bracketed } from './header-values.ts'
+import { bracketed, fieldsOfDialog, fieldsOfEngine } from './header-values.ts'
 import { defaultContact, localHostPort, secureContacts, withLocalAddress } from './local-address.ts'
 import { askSession, type SessionWish } from './session-agreement.ts'
 
 // Made by us, or decided by the route.
-const notFromApplication = new Set(['Via', 'Route', 'Record-Route', 'Content-Length', peerNamesHeader])
-const dialogFields = new Set(['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards', ...notFromApplication])
+const notFromApplication = new Set([...fieldsOfEngine, ...fieldsOfDialog, 'Max-Forwards'])
 
 /** Values that stay the same when a request is sent to another target. */
 export interface RequestIdentity {
@@ -42,7 +40,7 @@ export function composeRequest(
   headers.append('CSeq', `${identity.sequence} ${wanted.method}`)
   const { method } = wanted
   const contact = method === 'INVITE' || method === 'SUBSCRIBE'
-  copyWanted(headers, given, flow, dialogFields)
+  copyWanted(headers, given, flow, notFromApplication)
   const secure = isSips(path.uri) || isSips(uriOf(path.routes[0] ?? '') ?? '')
   complete(headers, wanted, contact, flow, userAgent, secure)
   if (method === 'INVITE') askSession(headers, identity.session)
@@ -73,7 +71,7 @@ export function composeInDialog(
     method === 'REFER' ||
     method === 'UPDATE' ||
     method === 'NOTIFY'
-  copyWanted(headers, wanted.headers, flow, dialogFields)
+  copyWanted(headers, wanted.headers, flow, notFromApplication)
   complete(headers, wanted, contact, flow, userAgent, state.secure)
   if (session) askSession(headers, session)
   return { kind: 'request', method, uri: path.uri, headers, body: wanted.body }
@@ -101,20 +99,20 @@ export function composeAck(
     for (const value of invite.headers.getAll(name)) headers.append(name, value)
   }
   const body = wanted?.body ?? Buffer.alloc(0)
-  if (wanted) copyWanted(headers, wanted.headers, flow, dialogFields)
+  if (wanted) copyWanted(headers, wanted.headers, flow, notFromApplication)
   if (!headers.has('Content-Type') && isSdp(body)) headers.append('Content-Type', 'application/sdp')
   return { kind: 'request', method: 'ACK', uri: path.uri, headers, body }
 }
 
 /** RFC 3261 9.1: CANCEL repeats request URI, Call-ID, From, To, CSeq number and Route of its INVITE. */
-export function composeCancel(invite: SipRequest, wanted: SipRequest | undefined): SipRequest {
+export function composeCancel(invite: SipRequest, reasons: readonly string[]): SipRequest {
   const headers = new SipHeaders()
   headers.append('Max-Forwards', '70')
   for (const route of invite.headers.getAll('Route')) headers.append('Route', route)
   for (const name of ['From', 'To', 'Call-ID']) headers.append(name, invite.headers.get(name) ?? '')
   headers.append('CSeq', `${Number.parseInt(invite.headers.get('CSeq') ?? '0', 10)} CANCEL`)
   // Only what explains the CANCEL may be added (Reason, RFC 3326); credentials would be wrong here.
-  for (const value of wanted?.headers.getAll('Reason') ?? []) headers.append('Reason', value)
+  for (const value of reasons) headers.append('Reason', value)
   return { kind: 'request', method: 'CANCEL', uri: invite.uri, headers, body: Buffer.alloc(0) }
 }
 

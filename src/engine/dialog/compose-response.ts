@@ -1,24 +1,13 @@
 import { tagOf, uriOf } from '#src/sip/name-addr.ts'
 import { SipHeaders, type SipRequest, type SipResponse } from '#src/sip/message.ts'
-import { peerNamesHeader } from '#src/sip/peer-identity.ts'
 import { reasonPhrase } from '#src/sip/reason-phrases.ts'
 import type { Flow } from '../transport/transport-port.ts'
 import { isSips } from './dialog-state.ts'
+import { fieldsOfDialog, fieldsOfEngine } from './header-values.ts'
 import { defaultContact, secureContacts, withLocalAddress } from './local-address.ts'
 
 // Taken from the request or made by us, whatever the application says.
-const notFromApplication = new Set([
-  'Via',
-  'From',
-  'To',
-  'Call-ID',
-  'CSeq',
-  'Record-Route',
-  'Route',
-  'RSeq',
-  'Content-Length',
-  peerNamesHeader,
-])
+const notFromApplication = new Set([...fieldsOfEngine, ...fieldsOfDialog, 'RSeq'])
 
 const noBody = Buffer.alloc(0)
 

@@ -7,7 +7,7 @@ import type { Dialog } from './dialog.ts'
 import { DirectServing, isServedDirectly } from './direct-serving.ts'
 import type { RequestContext } from './request-context.ts'
 import { leastIntervalS } from './session-agreement.ts'
-import { networkMeta } from './uac-request.ts'
+import { networkMeta } from './message-meta.ts'
 import { UasRequest, type UasParts } from './uas-request.ts'
 
 /** Hands requests of the network to applications, or refuses them in the engine's name. */

@@ -11,7 +11,7 @@ import type { SessionAgreement } from './session-agreement.ts'
 import { SessionRefresh } from './session-refresh.ts'
 import { SessionTimer } from './session-timer.ts'
 import { Subscriptions, type SubscriptionSide } from './subscriptions.ts'
-import { sentMeta } from './uac-request.ts'
+import { sentMeta } from './message-meta.ts'
 
 // RFC 5393 5.3.3.1 lets a request fork into 60.
 const maxForks = 64

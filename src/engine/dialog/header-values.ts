@@ -1,5 +1,7 @@
 import { paramOf } from '#src/sip/params.ts'
 import { parseDecimal } from '#src/sip/cseq.ts'
+import type { SipHeaders } from '#src/sip/message.ts'
+import { peerNamesHeader } from '#src/sip/peer-identity.ts'
 
 /** The value with brackets round its URI, so that header parameters cannot be taken for URI parameters. */
 export function bracketed(value: string): string {
@@ -15,6 +17,28 @@ export function listHas(value: string | undefined, token: string): boolean {
   if (value === token) return true
   return value.split(',').some((item) => item.trim().toLowerCase() === token)
 }
+
+/** The option tags in all fields of this name that are not `known`, which is lower-case. */
+export function unknownTags(headers: SipHeaders, name: string, known: (tag: string) => boolean): string[] {
+  if (!headers.has(name)) return []
+  return headers
+    .getAll(name)
+    .flatMap((value) => value.split(','))
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== '' && !known(tag.toLowerCase()))
+}
+
+/** The way of a message and the proof of who sent it: written by the engine, whatever an application says. */
+export const fieldsOfEngine: readonly string[] = [
+  'Via',
+  'Route',
+  'Record-Route',
+  'Content-Length',
+  peerNamesHeader,
+]
+
+/** What names a transaction and its dialog. */
+export const fieldsOfDialog: readonly string[] = ['From', 'To', 'Call-ID', 'CSeq']
 
 /** The number at the head of CSeq or RSeq; undefined when there is none. */
 export function sequenceOf(value: string | undefined): number | undefined {

@@ -1,5 +1,6 @@
 import { tagOf } from '#src/sip/name-addr.ts'
 import type { SipHeaders, SipRequest } from '#src/sip/message.ts'
+import { unknownTags } from './header-values.ts'
 
 /** Why a request is not served: a status and the header fields that explain it. */
 export interface Refusal {
@@ -53,12 +54,7 @@ function isServedScheme(uri: string): boolean {
 
 // RFC 3261 8.2.2.3.
 function refusedExtensions(headers: SipHeaders, extensions: ReadonlySet<string>): Refusal | undefined {
-  if (!headers.has('Require')) return undefined
-  const unknown = headers
-    .getAll('Require')
-    .flatMap((value) => value.split(','))
-    .map((tag) => tag.trim())
-    .filter((tag) => tag !== '' && !handled.has(tag.toLowerCase()) && !extensions.has(tag.toLowerCase()))
+  const unknown = unknownTags(headers, 'Require', (tag) => handled.has(tag) || extensions.has(tag))
   return unknown.length === 0
     ? undefined
     : { status: 420, fields: unknown.flatMap((tag) => ['Unsupported', tag]) }

@@ -16,7 +16,7 @@ import { judgeReplaces, replacedDialogHeader } from './replaces.ts'
 import type { RequestContext } from './request-context.ts'
 import type { ResponseJudges } from './response-judges.ts'
 import { isTooShort, leastIntervalS } from './session-agreement.ts'
-import { networkMeta } from './uac-request.ts'
+import { networkMeta } from './message-meta.ts'
 import { UasRequest } from './uas-request.ts'
 
 // RFC 3261 8.2.1: methods that everybody knows; one of them that nobody serves is 405, any other 501.

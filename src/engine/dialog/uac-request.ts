@@ -3,11 +3,12 @@ import type { SipRequest, SipResponse } from '#src/sip/message.ts'
 import type { ClientTransaction } from '../transaction/client-transaction.ts'
 import type { OutgoingRequest, RequestUser } from '../transaction/transaction-layer.ts'
 import type { Flow } from '../transport/transport-port.ts'
-import type { Application, MessageMeta } from './application.ts'
-import { composeCancel } from './compose-request.ts'
+import type { Application } from './application.ts'
 import { localResponse } from './compose-response.ts'
 import type { UserAgentContext } from './context.ts'
 import type { Dialog } from './dialog.ts'
+import { networkMeta, nowhere, sentMeta } from './message-meta.ts'
+import { sendCancel } from './send-cancel.ts'
 
 /** Who judges the responses of a request before the application sees them. */
 export interface ResponseJudge {
@@ -155,16 +156,14 @@ export class UacRequest implements RequestUser {
   #sendCancel(commandId: string, wanted: SipRequest): void {
     const invite = this.outgoing?.transaction
     if (!invite) return
-    const cancel = composeCancel(invite.request, wanted)
-    const branch = invite.key.slice(0, invite.key.indexOf('|'))
-    const transaction = this.#context.transactions.createClient(cancel, invite.flow, swallow, branch)
-    const bytes = transaction.start()
+    const reasons = wanted.headers.getAll('Reason')
+    const { cancel, bytes } = sendCancel(this.#context.transactions, invite, reasons)
     if (commandId === '') return
     this.application.sent(
       commandId,
       sentMeta(invite.flow, bytes),
       { transaction: this.#context.random.token(32), dialog: '' },
-      transaction.request,
+      cancel.request,
     )
   }
 
@@ -211,25 +210,5 @@ export class UacRequest implements RequestUser {
       this.application.refused(held.commandId, 'Server error: the request has its final response')
     }
     this.#context.asking.delete(this.id)
-  }
-}
-
-const swallow = { onResponse: (): void => undefined, onFailed: (): void => undefined }
-
-const nowhere: MessageMeta = { source: 'network', bytes: 0, protocol: 'udp', host: '', port: 0 }
-
-/** What came in over a flow. */
-export function networkMeta(flow: Flow, bytes: number): MessageMeta {
-  return { source: 'network', bytes, protocol: flow.protocol, host: flow.remoteHost, port: flow.remotePort }
-}
-
-/** A request that went out over a flow. */
-export function sentMeta(flow: Flow, bytes: number): MessageMeta {
-  return {
-    source: 'application',
-    bytes,
-    protocol: flow.protocol,
-    host: flow.advertisedHost,
-    port: flow.advertisedPort,
   }
 }

@@ -13,7 +13,7 @@ import { listHas, sequenceOf } from './header-values.ts'
 import { isReliable, ReliableProvisionals, takesReliable } from './reliable-provisional.ts'
 import { answerSession } from './session-agreement.ts'
 import { noteNotified, noteSubscribed } from './subscription-usage.ts'
-import { networkMeta } from './uac-request.ts'
+import { networkMeta } from './message-meta.ts'
 
 /** What a request of the network needs to be answered. */
 export interface UasParts {

@@ -1,9 +1,9 @@
 import type { Timer } from '#src/base/clock.ts'
 import type { SipRequest, SipResponse } from '#src/sip/message.ts'
 import type { MessageMeta } from '../dialog/application.ts'
-import { composeCancel } from '../dialog/compose-request.ts'
 import type { UserAgentContext } from '../dialog/context.ts'
-import { networkMeta } from '../dialog/uac-request.ts'
+import { networkMeta } from '../dialog/message-meta.ts'
+import { sendCancel } from '../dialog/send-cancel.ts'
 import type { ClientTransaction } from '../transaction/client-transaction.ts'
 import type { OutgoingRequest, RequestUser } from '../transaction/transaction-layer.ts'
 import type { Flow, Target } from '../transport/transport-port.ts'
@@ -47,7 +47,6 @@ export interface BranchUser {
 
 // RFC 3261 16.6-11: more than three minutes.
 const timerCMs = 181_000
-const swallow = { onResponse: (): void => undefined, onFailed: (): void => undefined }
 
 /** One copy of a proxied request, from its sending to its end: a client transaction with a proxy's timers. */
 export class Branch implements RequestUser {
@@ -172,10 +171,7 @@ export class Branch implements RequestUser {
     const invite = this.#outgoing?.transaction
     if (this.#cancelSent || !invite) return
     this.#cancelSent = true
-    const cancel = composeCancel(invite.request, undefined)
-    for (const value of this.#reason) cancel.headers.append('Reason', value)
-    const branch = invite.key.slice(0, invite.key.indexOf('|'))
-    this.#context.transactions.createClient(cancel, invite.flow, swallow, branch).start()
+    sendCancel(this.#context.transactions, invite, this.#reason)
   }
 
   #silence(status: number): void {

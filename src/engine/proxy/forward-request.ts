@@ -2,13 +2,11 @@ import { SipHeaders, type SipRequest } from '#src/sip/message.ts'
 import { parseDecimal } from '#src/sip/cseq.ts'
 import { peerNamesHeader } from '#src/sip/peer-identity.ts'
 import { branchOf } from '#src/sip/via.ts'
-import { listHas } from '../dialog/header-values.ts'
+import { fieldsOfDialog, fieldsOfEngine, listHas, unknownTags } from '../dialog/header-values.ts'
+import type { Refusal } from '../dialog/inspect-request.ts'
 
-/** Why a request is not forwarded. */
-export interface Refusal {
-  status: number
-  fields: string[]
-  /** For the application. */
+/** Why a request is not forwarded; `text` is for the application. */
+export interface ForwardRefusal extends Refusal {
   text: string
 }
 
@@ -19,7 +17,7 @@ const defaultForwards = 70
 const understood = new Set(['path'])
 
 /** RFC 3261 16.3: what must be right before a request is forwarded; `digest` is that of `loopDigest`. */
-export function problemOf(request: SipRequest, digest: string): Refusal | undefined {
+export function problemOf(request: SipRequest, digest: string): ForwardRefusal | undefined {
   const { headers } = request
   if (forwardsOf(headers) <= 0) return { status: 483, fields: [], text: 'Max-Forwards is used up' }
   // RFC 5393 4.2.2: our own branch with the same digest means that nothing has changed since we sent it.
@@ -27,11 +25,7 @@ export function problemOf(request: SipRequest, digest: string): Refusal | undefi
     if (branchOf(via)?.endsWith(digest))
       return { status: 482, fields: [], text: 'the request goes in a loop' }
   }
-  const unknown = headers
-    .getAll('Proxy-Require')
-    .flatMap((value) => value.split(','))
-    .map((tag) => tag.trim())
-    .filter((tag) => tag !== '' && !understood.has(tag.toLowerCase()))
+  const unknown = unknownTags(headers, 'Proxy-Require', (tag) => understood.has(tag))
   if (unknown.length > 0) {
     return {
       status: 420,
@@ -76,18 +70,11 @@ export interface Forwarding {
 }
 
 const notFromApplication = new Set([
-  'Via',
-  'From',
-  'To',
-  'Call-ID',
-  'CSeq',
-  'Route',
-  'Record-Route',
+  ...fieldsOfEngine,
+  ...fieldsOfDialog,
   'Path',
   'Max-Forwards',
   'Max-Breadth',
-  'Content-Length',
-  peerNamesHeader,
 ])
 
 /**

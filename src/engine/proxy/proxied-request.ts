@@ -2,6 +2,7 @@ import { parseNameAddr } from '#src/sip/name-addr.ts'
 import type { SipRequest, SipResponse } from '#src/sip/message.ts'
 import type { MessageMeta } from '../dialog/application.ts'
 import { localResponse, ownResponse } from '../dialog/compose-response.ts'
+import { nowhere } from '../dialog/message-meta.ts'
 import type { ServerTransaction, ServerTransactionUser } from '../transaction/server-transaction.ts'
 import { chooseBest, contactsOf, finishBest, type Collected } from './best-response.ts'
 import { Branch, type BranchLimits, type BranchTarget, type BranchUser, type ProxyContext } from './branch.ts'
@@ -28,7 +29,6 @@ export interface ProxyObserver {
 }
 
 const maxTargets = 32
-const nowhere: MessageMeta = { source: 'network', bytes: 0, protocol: 'udp', host: '', port: 0 }
 const elsewhere = ['SIP;cause=200;text="Call completed elsewhere"']
 
 /** A request and its response context (RFC 3261 16.7): one server transaction, a branch for each target tried. */

@@ -39,7 +39,7 @@ export class RouteTable<Client> {
 
   /** The methods that somebody asked for. */
   methods(): string[] {
-    return [...this.#clients.keys()].filter((method) => !method.startsWith('cdr:'))
+    return [...this.#clients.keys()]
   }
 
   /** Whether the method was ever asked for, even by a client that is gone. */
