@@ -208,7 +208,10 @@ t.test('the token for metrics is made, shown once, works, and is taken away', as
   await page.goto(`${box.origin}/#/settings`)
   const section = page.getByRole('region', { name: 'Metrics' })
   await section.getByText('There is no token.').waitFor()
-  await section.getByRole('button', { name: 'Make a token' }).click()
+  const keyboard = new KeyboardPerson(page)
+  await keyboard.press('Make a token')
+  await section.getByRole('button', { name: 'Show token' }).waitFor()
+  await section.locator('h2:focus').waitFor()
   await section.getByRole('button', { name: 'Show token' }).click()
   const token = await section.getByRole('definition').locator('code').innerText()
   // A Prometheus server has no cookie.
@@ -220,8 +223,9 @@ t.test('the token for metrics is made, shown once, works, and is taken away', as
   }
   t.equal(await read(), 200)
   await shot(t, box, 'metrics')
-  await section.getByRole('button', { name: 'Take it away' }).click()
+  await keyboard.press('Take it away')
   await section.getByText('There is no token.').waitFor()
+  await section.locator('h2:focus').waitFor()
   t.equal(await read(), 401)
   t.strictSame(box.problems, [])
 })

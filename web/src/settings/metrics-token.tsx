@@ -1,5 +1,5 @@
 import type { VNode } from 'preact'
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import type { MetricsTokenMade, MetricsTokenView } from '#src/api/schema/metrics.ts'
 import { ask } from '../api-client.ts'
 import { formatMoment } from '../format.ts'
@@ -20,11 +20,19 @@ export function MetricsToken(): VNode {
     setMade(undefined)
     reload()
   })
+  const heading = useRef<HTMLHeadingElement>(null)
+  // A button that is disabled or gone has lost the focus.
+  const press = async (action: typeof make): Promise<void> => {
+    await action.run()
+    heading.current?.focus()
+  }
   const madeAtMs = data?.madeAtMs ?? null
   const busy = make.busy || remove.busy
   return (
     <section aria-labelledby="metrics" class="card narrow">
-      <h2 id="metrics">Metrics</h2>
+      <h2 id="metrics" ref={heading} tabIndex={-1}>
+        Metrics
+      </h2>
       <p>
         Prometheus reads the figures of this box from <code>{location.origin}/api/metrics</code> with a token
         of its own, which opens nothing else.
@@ -44,11 +52,11 @@ export function MetricsToken(): VNode {
         </p>
       )}
       <p class="save-actions">
-        <button type="button" disabled={busy} onClick={() => void make.run()}>
+        <button type="button" disabled={busy} onClick={() => void press(make)}>
           {madeAtMs === null ? 'Make a token' : 'Make a new token'}
         </button>
         {madeAtMs !== null && (
-          <button type="button" class="danger" disabled={busy} onClick={() => void remove.run()}>
+          <button type="button" class="danger" disabled={busy} onClick={() => void press(remove)}>
             Take it away
           </button>
         )}

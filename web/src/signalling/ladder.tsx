@@ -23,7 +23,7 @@ export function Ladder(props: { ladder: LadderView }): VNode {
         {columns.map((column, index) => (
           <div key={index} style={{ gridColumn: `${2 + index * 2} / span 2` }}>
             <strong>{names[index]}</strong>
-            <span class="muted">{column.host}</span>
+            {column.host !== names[index] && <span class="muted">{column.host}</span>}
           </div>
         ))}
       </div>

@@ -23,7 +23,7 @@ export function PhoneMessages(props: { device: DeviceView; onClose: () => void }
       {!data && !failure && <Loading />}
       {data && (
         <p class="muted">
-          Its latest SIP messages outside calls, passwords masked.
+          The latest SIP messages outside calls from its address or with its user name, passwords masked.
           {first && ` Times count from the first one here, ${formatMoment(first.atMs)}.`} Those of a call
           stand with the call.
         </p>
