@@ -17,6 +17,7 @@ import { OverloadControl, type Overload } from './guard/overload.ts'
 import type { MemoryLink } from './memory-link.ts'
 import type { EngineOptions, TlsRenewal, TlsRenewed } from './options.ts'
 import type { TransactionCounters } from './transaction/driver.ts'
+import { AnsweredRequests } from './transaction/answered-requests.ts'
 import { TransactionLayer, type TransactionUser } from './transaction/transaction-layer.ts'
 import { resolveTarget, type ResolveOptions } from './transport/resolve-target.ts'
 import { createTransportLayer } from './transport/transport-layer.ts'
@@ -96,12 +97,14 @@ export async function startEngine(
       send: (response, flow) => transport.send(response, flow, () => undefined),
     })
   const relay: { user: TransactionUser | undefined } = { user: undefined }
+  const answered = new AnsweredRequests({ clock, random, lifetimeMs: 64 * options.timers.t1Ms })
   const transactions = new TransactionLayer(
     {
       clock,
       bases: options.timers,
       transport,
       counters: transactionCounters,
+      answered,
       gate: createNewWorkGate(guard, overload),
     },
     transport,
@@ -184,6 +187,7 @@ export async function startEngine(
         userAgentCounters.repeatedProvisionals,
       serverTransactionsAlive: transactions.alive.servers,
       clientTransactionsAlive: transactions.alive.clients,
+      answersKept: answered.size,
       dialogsAlive: context.dialogs.size,
       requestsServing: context.serving.size,
       requestsAsking: context.asking.size,

@@ -9,11 +9,17 @@ export interface RefusedReply {
   headers?: Record<string, string>
 }
 
-/** Handles one request to its end, or returns the refusal to send. */
-export type Handler = (request: IncomingRequest, reply: Reply) => Promise<RefusedReply | void>
+/**
+ * Handles one request to its end, or returns the refusal to send. Whoever has nothing to wait for answers in the same
+ * turn: a challenge costs no promise.
+ */
+export type Handler = (
+  request: IncomingRequest,
+  reply: Reply,
+) => Promise<RefusedReply | void> | RefusedReply | void
 
 /**
- * Turns an async handler into middleware. The library's chain catches only what is thrown synchronously;
+ * Turns a handler into middleware. The library's chain catches only what is thrown synchronously;
  * here a rejection is logged and counted and becomes 500, so no request is left without a final response.
  */
 export function step(
@@ -24,18 +30,24 @@ export function step(
     if (reply.finalResponseSent) return
     reply.send(refused.status, refused.reason, { headers: refused.headers ?? {} })
   }
-  const run = async (request: IncomingRequest, reply: Reply): Promise<void> => {
+  const failed = (request: IncomingRequest, reply: Reply, error: unknown): void => {
+    context.counters.add('handlerFailed')
+    context.logger.error(
+      { err: error, method: request.method, callId: request.get('Call-ID'), from: request.source_address },
+      'a SIP request could not be handled',
+    )
+    refuse(reply, { status: 500, reason: 'Server Internal Error' })
+  }
+  return (request, reply) => {
     try {
-      const refused = await handler(request, reply)
-      if (refused) refuse(reply, refused)
+      const handled = handler(request, reply)
+      if (handled instanceof Promise) {
+        handled
+          .then((refused) => refused && refuse(reply, refused))
+          .catch((error: unknown) => failed(request, reply, error))
+      } else if (handled) refuse(reply, handled)
     } catch (error) {
-      context.counters.add('handlerFailed')
-      context.logger.error(
-        { err: error, method: request.method, callId: request.get('Call-ID'), from: request.source_address },
-        'a SIP request could not be handled',
-      )
-      refuse(reply, { status: 500, reason: 'Server Internal Error' })
+      failed(request, reply, error)
     }
   }
-  return (request, reply) => void run(request, reply)
 }

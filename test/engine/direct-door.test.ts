@@ -64,10 +64,10 @@ void t.test(
     const proven = [...peer.request('REGISTER', { callId: 'proven' }), 'Authorization: Digest x=y']
     peer.send(proven)
     const ok = await peer.nextResponse()
-    t.equal(engine.counters()['serverTransactionsAlive'], 1)
+    t.match(engine.counters(), { serverTransactionsAlive: 0, answersKept: 1 }, 'only bytes are left')
     peer.send(proven)
     t.same((await peer.nextResponse()).headers.flat, ok.headers.flat)
-    t.equal(engine.counters()['retransmissionsSent'], 1)
+    t.match(engine.counters(), { retransmissionsReceived: 1, retransmissionsSent: 1 })
     t.same(repeated, ['response stateless', 'response proven', 'response proven'])
   },
 )

@@ -33,6 +33,7 @@ export class DirectServing implements ServerTransactionUser, DirectRequest {
     this.#context = context
     this.#transaction = transaction
     this.request = transaction.request
+    transaction.forgetOnceAnswered()
   }
 
   get peer(): DirectRequest['peer'] {
@@ -63,7 +64,6 @@ export class DirectServing implements ServerTransactionUser, DirectRequest {
         extra: nothing,
       }),
     )
-    if (status >= 200) transaction.letGo()
   }
 
   /** An answer of the engine: the one who would have answered is gone. */

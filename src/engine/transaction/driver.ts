@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '#src/base/clock.ts'
 import type { TransportLayer } from '../transport/transport-port.ts'
 import type { TimerBases } from '../options.ts'
+import type { AnsweredRequests } from './answered-requests.ts'
 import type { NewWorkGate } from './new-work-gate.ts'
 
 /** Names of the timers of RFC 3261 17, RFC 6026 (L, M) and our own C, T and U. */
@@ -39,6 +40,8 @@ export interface DriverContext {
   readonly bases: TimerBases
   readonly transport: Pick<TransportLayer, 'send'>
   readonly counters: TransactionCounters
+  /** Keeps the answers of transactions that nobody asks for anything else any more. */
+  readonly answered: AnsweredRequests
   /** Undefined: every request is taken. */
   readonly gate?: NewWorkGate | undefined
 }

@@ -1,7 +1,6 @@
 import { tagOf } from '#src/sip/name-addr.ts'
 import { formatMessage } from '#src/sip/format-message.ts'
 import { SipHeaders, type SipRequest, type SipResponse } from '#src/sip/message.ts'
-import { parseMessage } from '#src/sip/parse-message.ts'
 import type { Flow } from '../transport/transport-port.ts'
 import { TransactionTimers, type DriverContext, type TimerEvent } from './driver.ts'
 import type { ServerAction } from './machine.ts'
@@ -45,13 +44,12 @@ export class ServerTransaction {
   readonly #reliable: boolean
   readonly #context: DriverContext
   readonly #onTerminated: (transaction: ServerTransaction) => void
-  readonly #timers: TransactionTimers
+  #timersMade: TransactionTimers | undefined
   // Later, never inside send: a failure must not overtake what the caller does next.
   readonly #onSendError = (): void => queueMicrotask(() => this.transportError())
   #state: InviteServerState | NonInviteServerState
   #last: SipResponse | undefined
-  /** The final answer in place of `#last`, once everything else was let go. */
-  #wire: Buffer | undefined
+  #forgetful = false
   #lastBytes = 0
   #finalStatus = 0
   #ack: SipRequest | undefined
@@ -75,7 +73,11 @@ export class ServerTransaction {
     this.#invite = request.method === 'INVITE'
     this.#reliable = flow.protocol !== 'udp'
     this.#state = this.#invite ? 'proceeding' : 'trying'
-    this.#timers = new TransactionTimers(context, (event) => this.#step(event))
+  }
+
+  // Most requests are answered before any timer is due to be started.
+  get #timers(): TransactionTimers {
+    return (this.#timersMade ??= new TransactionTimers(this.#context, (event) => this.#step(event)))
   }
 
   get state(): InviteServerState | NonInviteServerState {
@@ -119,7 +121,7 @@ export class ServerTransaction {
     // A 100 that was put off in case of a challenge goes first, as if it had never waited: callers count on it.
     if (this.#invite && response.status > 100 && response.status < 300) {
       this.#act('sendTrying')
-      this.#timers.stopRetransmit()
+      this.#timersMade?.stopRetransmit()
     }
     this.#last = response
     if (response.status >= 200) {
@@ -130,39 +132,16 @@ export class ServerTransaction {
     }
     this.#step(response.status < 200 ? 'provisional' : response.status < 300 ? 'success' : 'failure')
     const bytes = this.#lastBytes
-    if (!this.#reliable && (response.status === 401 || response.status === 407)) this.abandon()
+    if (!this.#reliable && isChallenge(response.status)) this.abandon()
     return bytes
   }
 
   /**
-   * Lets go of the request and its user, when no more than repeating the final answer is left to do (17.2.2 Completed):
-   * a morning's registrations would otherwise be held in memory for 32 s each.
+   * Says that nobody asks for the request any more once it has its final answer: what is left of the transaction is then
+   * that answer, to be repeated (17.2.2 Completed). A morning's registrations would otherwise be held for 32 s each.
    */
-  letGo(): void {
-    if (this.#invite || this.#finalStatus === 0) return
-    this.user = undefined
-    this.request = answeredRequest
-    this.#wire = this.#last?.wire
-    if (this.#wire) this.#last = undefined
-  }
-
-  #readBack(): SipResponse | undefined {
-    const wire = this.#wire
-    if (!wire) return undefined
-    // The bytes go out as they are; what they say is for those who listen on the way.
-    const response: SipResponse = {
-      kind: 'response',
-      status: this.#finalStatus,
-      reason: '',
-      headers: new SipHeaders(),
-      body: answeredRequest.body,
-      wire,
-    }
-    try {
-      return { ...response, headers: parseMessage(wire).headers }
-    } catch {
-      return response
-    }
+  forgetOnceAnswered(): void {
+    this.#forgetful = !this.#invite
   }
 
   // RFC 3261 8.2.7: over UDP a challenge leaves nothing behind, for its sender's address may be forged: no memory,
@@ -188,9 +167,14 @@ export class ServerTransaction {
   abandon(): void {
     if (this.#state === 'terminated') return
     this.#state = 'terminated'
-    this.#timers.stop()
+    this.#timersMade?.stop()
     this.#onTerminated(this)
     this.user?.onTerminated(this)
+  }
+
+  #keepAnswer(): boolean {
+    const wire = this.#last?.wire
+    return wire !== undefined && this.#context.answered.keep(this.key, wire)
   }
 
   #takes(status: number): boolean {
@@ -236,7 +220,7 @@ export class ServerTransaction {
         this.#lastBytes = transport.send(this.#last, this.flow, this.#onSendError)
         return
       case 'resend': {
-        const last = this.#last ?? this.#readBack()
+        const last = this.#last
         if (!last) return
         counters.retransmissionsSent++
         transport.send(last, this.flow, this.#onSendError)
@@ -257,10 +241,10 @@ export class ServerTransaction {
         this.user?.onUnanswered(this)
         return
       case 'stopTimers':
-        this.#timers.stop()
+        this.#timersMade?.stop()
         return
       case 'stopG':
-        this.#timers.stopRetransmit()
+        this.#timersMade?.stopRetransmit()
         return
       case 'startG':
         this.#timers.startRetransmit('G')
@@ -278,7 +262,10 @@ export class ServerTransaction {
         this.#timers.startLifetime('I')
         return
       case 'startJ':
-        this.#timers.startLifetime('J')
+        // A challenge leaves nothing behind, see `respond`.
+        if (isChallenge(this.#finalStatus)) return
+        if (this.#forgetful && this.#keepAnswer()) this.abandon()
+        else this.#timers.startLifetime('J')
         return
       case 'startL':
         this.#timers.startLifetime('L')
@@ -286,13 +273,9 @@ export class ServerTransaction {
   }
 }
 
-const answeredRequest: SipRequest = Object.freeze({
-  kind: 'request',
-  method: '',
-  uri: '',
-  headers: new SipHeaders(),
-  body: Buffer.alloc(0),
-})
+function isChallenge(status: number): boolean {
+  return status === 401 || status === 407
+}
 
 /** RFC 3261 8.2.6.1: 100 carries no To tag and repeats the request's Timestamp. */
 function tryingResponse(request: SipRequest): SipResponse {

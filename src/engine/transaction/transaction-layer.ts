@@ -1,7 +1,8 @@
 import { isIPv6Text } from '#src/base/net.ts'
 import type { Random } from '#src/base/random.ts'
-import type { SipRequest, SipResponse } from '#src/sip/message.ts'
+import { SipHeaders, type SipRequest, type SipResponse } from '#src/sip/message.ts'
 import { tagOf } from '#src/sip/name-addr.ts'
+import { parseMessage } from '#src/sip/parse-message.ts'
 import type { Flow, Target, TransportLayer } from '../transport/transport-port.ts'
 import { ClientTransaction, type ClientTransactionUser } from './client-transaction.ts'
 import type { DriverContext } from './driver.ts'
@@ -71,6 +72,7 @@ export class TransactionLayer {
       known.receiveAgain()
       return
     }
+    if (this.#repeatAnswer(key, flow)) return
     const { gate } = this.#context
     if (gate !== undefined && !gate.admits(request, flow, this.#servers.size)) return
     const invite = request.method === 'INVITE'
@@ -198,6 +200,18 @@ export class TransactionLayer {
     this.#stopped = true
     for (const transaction of [...this.#clients.values()]) transaction.abandon()
     for (const transaction of [...this.#servers.values()]) transaction.abandon()
+    this.#context.answered.clear()
+  }
+
+  /** The same request again, after its transaction was reduced to the answer: it goes to where the request came from. */
+  #repeatAnswer(key: string, flow: Flow): boolean {
+    const { answered, counters } = this.#context
+    const wire = answered.find(key)
+    if (!wire) return false
+    counters.retransmissionsReceived++
+    counters.retransmissionsSent++
+    this.#transport.send(readBack(wire), flow, () => undefined)
+    return true
   }
 
   #inviteLike(cancel: SipRequest, branch: string): ServerTransaction | undefined {
@@ -218,6 +232,17 @@ export class TransactionLayer {
   readonly #forgetClient = (transaction: ClientTransaction): void => {
     this.#clients.delete(transaction.key)
   }
+}
+
+/** An answer as it stands on the wire: its bytes go out as they are, its fields are for those who listen on the way. */
+function readBack(wire: Buffer): SipResponse {
+  try {
+    const answer = parseMessage(wire)
+    if (answer.kind === 'response') return { ...answer, wire }
+  } catch {
+    // An application may write what we would not take from anybody else.
+  }
+  return { kind: 'response', status: 0, reason: '', headers: new SipHeaders(), body: Buffer.alloc(0), wire }
 }
 
 /** Our Via toward the peer of a flow; rport is always asked for (RFC 3581 3). */

@@ -33,44 +33,66 @@ export interface RegistrarContext {
   evidence?: Pick<PeerEvidence, 'registered'> | undefined
 }
 
+/** A REGISTER that may change the bindings of its line. */
+interface ProvenRegister {
+  request: IncomingRequest
+  reply: Reply
+  register: RegisterRequest
+  deviceId: string
+}
+
 /** Handles REGISTER (RFC 3261 10.3). The 200 leaves only after the bindings are on disk. */
 export function registerHandler(context: RegistrarContext): Handler {
   const { authenticator, counters, store, clock } = context
-  return async (request, reply) => {
-    const refused = await handle(request, reply)
-    if (refused && refused.status !== 401) counters.add('registersRefused')
-    return refused
+
+  function refused(reply: RefusedReply): RefusedReply {
+    if (reply.status !== 401) counters.add('registersRefused')
+    return reply
   }
 
-  async function handle(request: IncomingRequest, reply: Reply): Promise<RefusedReply | void> {
+  return (request, reply) => {
     // 10.3 step 2, before anybody is asked who he is.
     const unsupported = unknownRequirements(request)
     if (unsupported.length > 0) {
-      return { status: 420, reason: 'Bad Extension', headers: { Unsupported: unsupported.join(', ') } }
+      return refused({
+        status: 420,
+        reason: 'Bad Extension',
+        headers: { Unsupported: unsupported.join(', ') },
+      })
     }
     const proof = authenticator.authenticate(request, 'registrar')
-    if (!('line' in proof)) return proof
+    if (!('line' in proof)) return refused(proof)
     const { line } = proof
     const register = readRegister(request)
-    if (typeof register === 'string') return { status: 400, reason: register }
+    if (typeof register === 'string') return refused({ status: 400, reason: register })
     if (register.aor !== line.username) {
       counters.add('authOtherLine')
-      return { status: 403, reason: 'Not your address of record' }
+      return refused({ status: 403, reason: 'Not your address of record' })
     }
     if (store.devices.find(line.deviceId)?.state === 'off-boarded') {
       counters.add('deviceOffBoarded')
-      return { status: 403, reason: 'Device is off-boarded' }
+      return refused({ status: 403, reason: 'Device is off-boarded' })
     }
     const wayBack = judgeWayBack(register, context.settings())
-    if (wayBack) return wayBack
+    if (wayBack) return refused(wayBack)
+    return accept({ request, reply, register, deviceId: line.deviceId })
+  }
+
+  async function accept({
+    request,
+    reply,
+    register,
+    deviceId,
+  }: ProvenRegister): Promise<RefusedReply | undefined> {
     const bindings = await save(request, register, context)
-    if (!Array.isArray(bindings)) return bindings
+    if (!Array.isArray(bindings)) return refused(bindings)
     counters.add('registersAccepted')
     reply.send(200, 'OK', {
       headers: registerAnswerHeaders(bindings, clock.nowMs(), more(request, register)),
     })
-    noteSeen(line.deviceId)
+    noteSeen(deviceId)
     vouch(request, bindings)
+    return undefined
   }
 
   function more({ protocol }: IncomingRequest, { path, contacts }: RegisterRequest): RegisterAnswer {

@@ -2,6 +2,7 @@ import { systemRandom } from '#src/base/random.ts'
 import { sleepOn, type Clock, type Timer } from '#src/base/clock.ts'
 import type { ClientTransaction } from '#src/engine/transaction/client-transaction.ts'
 import type { ServerTransaction } from '#src/engine/transaction/server-transaction.ts'
+import { AnsweredRequests } from '#src/engine/transaction/answered-requests.ts'
 import { TransactionLayer } from '#src/engine/transaction/transaction-layer.ts'
 import { SipHeaders, type SipRequest, type SipResponse } from '#src/sip/message.ts'
 import { fakeFlow, FakeTransport } from '../support/fake-transport.ts'
@@ -109,7 +110,9 @@ export class TableWorld {
       },
     })
     const bases = { t1Ms: 500, t2Ms: 4000, t4Ms: 5000 }
-    this.layer = new TransactionLayer({ clock, bases, transport, counters }, transport, systemRandom, {
+    const answered = new AnsweredRequests({ clock, random: systemRandom, lifetimeMs: 64 * bases.t1Ms })
+    const context = { clock, bases, transport, counters, answered }
+    this.layer = new TransactionLayer(context, transport, systemRandom, {
       onRequest: (transaction) => this.#adopt(transaction),
       onCancel: (_transaction, invite) => void notes.push(invite ? `^CANCEL:${invite.state}` : '^CANCEL'),
       onAck: () => void notes.push('^2xxACK'),

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { systemRandom } from '#src/base/random.ts'
 import { SipHeaders, type SipRequest, type SipResponse } from '#src/sip/message.ts'
+import { AnsweredRequests } from '#src/engine/transaction/answered-requests.ts'
 import type { ClientTransaction } from '#src/engine/transaction/client-transaction.ts'
 import type { ServerTransaction } from '#src/engine/transaction/server-transaction.ts'
 import { TransactionLayer } from '#src/engine/transaction/transaction-layer.ts'
@@ -24,12 +25,18 @@ function world() {
   const cancels: (ServerTransaction | undefined)[] = []
   const acks: SipRequest[] = []
   const stray: SipResponse[] = []
-  const layer = new TransactionLayer({ clock, bases, transport, counters }, transport, systemRandom, {
-    onRequest: (transaction) => void requests.push(transaction),
-    onCancel: (_transaction, invite) => void cancels.push(invite),
-    onAck: (ack) => void acks.push(ack),
-    onStraySuccess: (response) => void stray.push(response),
-  })
+  const answered = new AnsweredRequests({ clock, random: systemRandom, lifetimeMs: 64 * bases.t1Ms })
+  const layer = new TransactionLayer(
+    { clock, bases, transport, counters, answered },
+    transport,
+    systemRandom,
+    {
+      onRequest: (transaction) => void requests.push(transaction),
+      onCancel: (_transaction, invite) => void cancels.push(invite),
+      onAck: (ack) => void acks.push(ack),
+      onStraySuccess: (response) => void stray.push(response),
+    },
+  )
   return { clock, transport, counters, layer, requests, cancels, acks, stray }
 }
 
