@@ -4,25 +4,9 @@ import type { Flow } from '../transport/transport-port.ts'
 import type { MessageTap } from './message-tap.ts'
 import { MessageRing, type RingLimits } from './message-ring.ts'
 import { SlabPool } from './slab-pool.ts'
+import type { TracedLeg, TracedParty } from './traced-leg.ts'
 import type { TracedMessage } from './traced-message.ts'
 import { WallTime } from './wall-time.ts'
-
-/** Who is at the far end of a leg, as the call log names him. */
-export interface TracedParty {
-  kind: 'line' | 'trunk' | 'service'
-  id: string
-  number: string
-  displayName: string | undefined
-}
-
-/** The messages of one Call-ID. */
-export interface TracedLeg {
-  sipCallId: string
-  party: TracedParty | undefined
-  messages: TracedMessage[]
-  /** Messages that were pushed out: of the middle of the leg, for its beginning is kept. */
-  dropped: number
-}
 
 /** The bounds of what is kept. */
 export interface TraceLimits {

@@ -5,7 +5,8 @@ import type { Flow } from '../transport/transport-port.ts'
 import { HomerExport, type HomerTarget } from './homer-export.ts'
 import { maskMessage, type Reveal } from './mask-message.ts'
 import type { MessageTap } from './message-tap.ts'
-import { MessageTrace, type TracedLeg, type TracedParty, type TraceLimits } from './message-trace.ts'
+import { MessageTrace, type TraceLimits } from './message-trace.ts'
+import type { TracedLeg, TracedParty } from './traced-leg.ts'
 import type { TracedMessage } from './traced-message.ts'
 
 export type { HomerTarget, Reveal, TracedLeg, TracedMessage, TracedParty, TraceLimits }
