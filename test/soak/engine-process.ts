@@ -1,4 +1,4 @@
-// The engine and the smallest B2BUA and registrar, in one process: node --expose-gc test/soak/engine-process.ts TARGET
+// The engine and the smallest B2BUA and registrar, in one process: node test/soak/engine-process.ts TARGET
 import { startEngine } from '#src/engine/engine.ts'
 import { connectEmbedded } from '#src/pbx/connect-srf.ts'
 import { portOf, testEngineOptions } from '#test/support/start-engine.ts'
@@ -56,11 +56,9 @@ function tell(message: FromSoaked): void {
 
 process.on('message', (message: ToSoaked) => {
   if (message.kind !== 'figures') return
-  globalThis.gc?.()
   const counters = engine.counters()
   tell({
     kind: 'figures',
-    heapUsed: process.memoryUsage().heapUsed,
     dialogs: counters['dialogsAlive'] ?? 0,
     transactions: (counters['serverTransactionsAlive'] ?? 0) + (counters['clientTransactionsAlive'] ?? 0),
   })

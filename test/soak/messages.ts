@@ -1,6 +1,4 @@
 export type ToSoaked = { kind: 'figures' }
 
-/** Heap in bytes, after garbage collection. */
 export type FromSoaked =
-  | { kind: 'ready'; udp: number }
-  | { kind: 'figures'; heapUsed: number; dialogs: number; transactions: number }
+  { kind: 'ready'; udp: number } | { kind: 'figures'; dialogs: number; transactions: number }

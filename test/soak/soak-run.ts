@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, readdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root } from '#test/house/source-files.ts'
 import { freeMediaPort, freePort } from '#test/peers/free-port.ts'
@@ -13,13 +14,19 @@ import {
   registerScenario,
 } from '#test/peers/sipp-scenarios.ts'
 import { Box } from '#test/support/box.ts'
+import { nodeFlags } from '#test/support/node-flags.ts'
 import { seedLines, seededNumber } from '#test/support/seed.ts'
 import type { FromSoaked, ToSoaked } from './messages.ts'
 
-/** Figures of the process under load, at one moment. */
-export interface Figures {
+/** The memory of the process under load, at one moment. */
+export interface Memory {
   rssMb: number
+  /** What the latest full collection left. */
   heapMb: number
+}
+
+/** All figures of the process under load, at one moment. */
+export interface Figures extends Memory {
   /** Open files, sockets and pipes. */
   handles: number
   dialogs: number
@@ -40,6 +47,8 @@ export interface Soaked {
   /** Calls and registrations for so many seconds. */
   load(rate: number, seconds: number): Promise<Omit<Minute, 'figures'>>
   figures(): Promise<Figures>
+  /** Asks the process nothing. */
+  memory(): Memory
   stop(): Promise<void>
 }
 
@@ -53,6 +62,27 @@ function handlesOf(pid: number): number {
 function rssMbOf(pid: number): number {
   const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
   return Number(line?.[1] ?? 0) / 1024
+}
+
+/** What notes the heap of a process, and where. */
+interface HeapWatch {
+  preload: URL
+  file: string
+  remove(): void
+}
+
+function watchHeap(): HeapWatch {
+  const folder = mkdtempSync(join(tmpdir(), 'branchline-soak-'))
+  const file = join(folder, 'heap')
+  const preload = new URL('heap-watch.ts', import.meta.url)
+  preload.search = encodeURIComponent(file)
+  return { preload, file, remove: () => rmSync(folder, { recursive: true, force: true }) }
+}
+
+function memoryOf(pid: number, heap: HeapWatch): Memory {
+  // Nothing is there before the first full collection, and nothing in the moment in which it is written.
+  const heapBytes = existsSync(heap.file) ? Number(readFileSync(heap.file, 'utf8')) : 0
+  return { rssMb: rssMbOf(pid), heapMb: heapBytes / 1e6 }
 }
 
 function sumOf(metrics: string, name: RegExp): number {
@@ -79,8 +109,10 @@ async function loaded(runs: {
 
 /** The whole box without lab: bindings on disk, media sessions, call log. */
 export async function soakBox(options: { overloadControl: boolean }): Promise<Soaked> {
+  const heap = watchHeap()
   const box = await Box.prepare({
     lab: false,
+    preload: heap.preload,
     settings: { sip: { overload: { enabled: options.overloadControl } } },
   })
   // Those who register all the time are others than those who are called: a phone is called where it registered from.
@@ -138,17 +170,18 @@ export async function soakBox(options: { overloadControl: boolean }): Promise<So
     async figures() {
       const metrics = (await box.ask('/api/metrics')).text
       return {
-        rssMb: rssMbOf(box.pid),
-        heapMb: sumOf(metrics, /^nodejs_heap_size_used_bytes /) / 1e6,
+        ...memoryOf(box.pid, heap),
         handles: handlesOf(box.pid),
         dialogs: sumOf(metrics, /dialogs_alive/),
         transactions: sumOf(metrics, /transactions_alive/),
       }
     },
+    memory: () => memoryOf(box.pid, heap),
     async stop() {
       await phones.stop()
       await box.stop()
       box.remove()
+      heap.remove()
     },
   }
 }
@@ -161,11 +194,12 @@ export async function soakEngine(): Promise<Soaked> {
     localPort: phonePort,
     mediaPort: await freeMediaPort(),
   })
+  const heap = watchHeap()
   const child = spawn(
     process.execPath,
     [
-      '--expose-gc',
-      '--disable-warning=ExperimentalWarning',
+      ...nodeFlags(),
+      `--import=${heap.preload.href}`,
       join(root, 'test/soak/engine-process.ts'),
       `sip:phone@127.0.0.1:${phonePort}`,
     ],
@@ -209,17 +243,18 @@ export async function soakEngine(): Promise<Soaked> {
       const answer = await next()
       if (answer.kind !== 'figures') throw new Error('the engine said something else')
       return {
-        rssMb: rssMbOf(pid),
-        heapMb: answer.heapUsed / 1e6,
+        ...memoryOf(pid, heap),
         handles: handlesOf(pid),
         dialogs: answer.dialogs,
         transactions: answer.transactions,
       }
     },
+    memory: () => memoryOf(pid, heap),
     async stop() {
       await phones.stop()
       child.disconnect()
       if (child.exitCode === null) await once(child, 'exit')
+      heap.remove()
     },
   }
 }
