@@ -27,15 +27,14 @@ const anyHeader = /^([^\s:]+)[ \t]*:[ \t]*([^\r\n]*(?:(?:\r\n?|\n)[ \t]+[^\r\n]*
  * prefixes behind which a code stands (`*55*`).
  */
 export function maskMessage(bytes: Buffer, secretCodes: readonly string[] = [], reveal: Reveal = {}): Buffer {
-  // One character per byte, whatever the charset.
-  const text = bytes.toString('latin1')
+  // One character per byte, whatever the charset. What is secret anywhere goes first, while its name still stands.
+  const text = maskEverywhere(bytes.toString('latin1'), secretCodes, reveal)
   // RFC 3261 7.5: empty lines may stand before a message; they do not end its head.
   const startAt = Math.max(0, text.search(/[^\r\n]/))
   const end = headEnd.exec(text.slice(startAt))
   const bodyAt = end ? startAt + end.index + end[0].length : text.length
   const head = text.slice(0, bodyAt)
-  const masked = maskParameters(maskHead(head)) + maskBody(head, text.slice(bodyAt))
-  return Buffer.from(maskEverywhere(masked, secretCodes, reveal), 'latin1')
+  return Buffer.from(maskParameters(maskHead(head)) + maskBody(head, text.slice(bodyAt)), 'latin1')
 }
 
 /** The same length in asterisks; line ends stay, so that a message keeps its lines. */
@@ -170,9 +169,18 @@ function maskEverywhere(text: string, secretCodes: readonly string[], reveal: Re
   return secretCodes.reduce(maskDialled, masked)
 }
 
-function maskPassword(all: string, scheme: string, user: string, at: string): string {
+function maskPassword(
+  all: string,
+  scheme: string,
+  user: string,
+  at: string,
+  offset: number,
+  text: string,
+): string {
   const passwordAt = user.indexOf(':') + 1
-  if (at === '' || passwordAt === 0) return all
+  // Of a long message the beginning is kept, which may end within a password.
+  const isCut = offset + all.length === text.length
+  if ((at === '' && !isCut) || passwordAt === 0) return all
   return scheme + user.slice(0, passwordAt) + stars(user.slice(passwordAt)) + at
 }
 
