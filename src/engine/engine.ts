@@ -150,7 +150,7 @@ export async function startEngine(
     records,
     listeners: () => transport.listeners,
   }
-  const flows = new FlowWatchers(transport)
+  const flows = new FlowWatchers(transport, logger)
   await transport.start(new TransportSide(transactions, flows))
   guard?.start()
   overload?.start()

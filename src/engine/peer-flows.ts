@@ -1,3 +1,5 @@
+import { EventSource } from '#src/base/events.ts'
+import type { Logger } from '#src/base/logger.ts'
 import type { Flow, TransportLayer, TransportProtocol } from './transport/transport-port.ts'
 
 /** The far end of a connection. */
@@ -18,10 +20,11 @@ export interface PeerFlows {
 /** Tells listeners of closed connections. */
 export class FlowWatchers implements PeerFlows {
   readonly #transport: Pick<TransportLayer, 'findFlow'>
-  readonly #listeners = new Set<(peer: PeerAddress) => void>()
+  readonly #events: EventSource<{ closed: PeerAddress }>
 
-  constructor(transport: Pick<TransportLayer, 'findFlow'>) {
+  constructor(transport: Pick<TransportLayer, 'findFlow'>, logger: Logger) {
     this.#transport = transport
+    this.#events = new EventSource(logger)
   }
 
   isOpen({ protocol, host, port }: PeerAddress): boolean {
@@ -29,14 +32,11 @@ export class FlowWatchers implements PeerFlows {
   }
 
   onClosed(listener: (peer: PeerAddress) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#events.on('closed', listener)
   }
 
   /** To be called when the transports lose a connection. */
   noteClosed({ protocol, remoteHost, remotePort }: Flow): void {
-    if (this.#listeners.size === 0) return
-    const peer = { protocol, host: remoteHost, port: remotePort }
-    for (const listener of this.#listeners) listener(peer)
+    this.#events.emit('closed', { protocol, host: remoteHost, port: remotePort })
   }
 }
