@@ -57,10 +57,17 @@ class OutboundLink {
     const onUp = (): void => {
       this.#delayMs = firstDelayMs
     }
-    // A certificate names a host; one that is an address is checked as such, without SNI (RFC 6066 3).
-    const socket = tls
-      ? connectTls({ host, port, ca: tls.caPem, ...(isIpLiteral(host) ? {} : { servername: host }) }, onUp)
-      : connect({ host, port }, onUp)
+    let socket: Socket
+    try {
+      // A certificate names a host; one that is an address is checked as such, without SNI (RFC 6066 3).
+      socket = tls
+        ? connectTls({ host, port, ca: tls.caPem, ...(isIpLiteral(host) ? {} : { servername: host }) }, onUp)
+        : connect({ host, port }, onUp)
+    } catch (error) {
+      // Options that cannot be used, as a port beyond all: another try would find them as they are.
+      this.#logger.error({ err: error, host, port }, 'an application cannot be called')
+      return
+    }
     this.#socket = socket
     joinSocket(socket, { context: this.#context, secret, methods, logger: this.#logger }, () => this.#again())
   }

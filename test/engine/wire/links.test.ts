@@ -1,5 +1,6 @@
 import Srf, { type SrfRequest, type SrfResponse } from 'drachtio-srf'
 import t from 'tap'
+import { silentLogger } from '#src/base/logger.ts'
 import { connectDrachtio } from '#src/pbx/connect-srf.ts'
 import { DoorClient } from '#test/engine/support/door-client.ts'
 import { RawPeer } from '#test/engine/support/raw-peer.ts'
@@ -98,4 +99,13 @@ void t.test('the library comes back by itself after the engine did', async (t) =
   const peer = await RawPeer.open(t, portOf(second, 'udp'))
   peer.send(peer.request('OPTIONS'))
   t.equal((await peer.nextResponse()).status, 200)
+})
+
+void t.test('an application that cannot be called keeps no engine from starting', async (t) => {
+  const errors: string[] = []
+  const logger = { ...silentLogger, error: (_fields: object, text: string) => void errors.push(text) }
+  const applications = [{ host: '127.0.0.1', port: 70_000, secret: 's', methods: [] }]
+  const engine = await startBareEngine(t, { applications, logger })
+  t.same(errors, ['an application cannot be called'])
+  t.equal(engine.counters()['routes'], 0)
 })
