@@ -124,8 +124,8 @@ export interface EngineOptions extends DialogPolicy {
   /** Applications that the engine calls, instead of them calling it; left out = none. */
   applications?: OutboundApplication[]
   /**
-   * When an application is lost: open requests get 503 at once; its dialogs are ended (the default) or wait for one
-   * with the same tags. An application of several processes gives each a tag of its own then.
+   * When an application is lost: open requests are refused at once, or go to another; its dialogs are ended (the
+   * default) or wait for one with the same tags. An application of several processes gives each a tag of its own then.
    */
   applicationLoss?: { dialogs: DialogsOfTheLost }
   /**
