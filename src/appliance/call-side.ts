@@ -24,7 +24,7 @@ import { evidenceFor, guardOptions } from './guard-side.ts'
 import type { LiveSettings } from './live-settings.ts'
 import type { ApplianceOptions } from './options.ts'
 import { reportWaiting, startPart, type Started } from './part.ts'
-import { serverTlsOf } from './sip-certificates.ts'
+import { outboundTlsOf, serverTlsOf } from './sip-certificates.ts'
 
 export interface CallSideParts {
   options: ApplianceOptions
@@ -183,16 +183,7 @@ function engineOptions({
   const { door } = settings.sip
   return {
     listen,
-    outboundTls: tenant
-      ? [
-          {
-            names: tenant.trunk.hosts.map(({ name }) => name),
-            certificatePem: tenant.trunk.certificatePem,
-            keyPem: tenant.trunk.keyPem,
-            caPem: tenant.trunk.caPem,
-          },
-        ]
-      : [],
+    outboundTls: outboundTlsOf(tenant),
     staticHosts: (tenant?.trunk.hosts ?? []).flatMap(({ name, address }) =>
       address === undefined ? [] : [{ name, address }],
     ),

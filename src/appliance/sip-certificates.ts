@@ -1,6 +1,8 @@
+import { X509Certificate } from 'node:crypto'
+import type { Clock } from '#src/base/clock.ts'
 import type { Logger } from '#src/base/logger.ts'
 import type { Engine } from '#src/engine/engine.ts'
-import type { ServerTls, TrustStore } from '#src/engine/options.ts'
+import type { OutboundTls, ServerTls, TlsRenewed, TrustStore } from '#src/engine/options.ts'
 import type { BoxCertificate } from '#src/host/certificate.ts'
 import type { TenantEndpoints } from '#src/model/tenant.ts'
 
@@ -16,21 +18,69 @@ export function serverTlsOf(certificate: BoxCertificate, tenant: TenantEndpoints
   }
 }
 
+/** What the box shows and believes when it dials: the trunk's certificate and roots, for the trunk's hosts. */
+export function outboundTlsOf(tenant: TenantEndpoints | undefined): OutboundTls[] {
+  if (!tenant) return []
+  const { hosts, certificatePem, keyPem, caPem } = tenant.trunk
+  return [{ names: hosts.map(({ name }) => name), certificatePem, keyPem, caPem }]
+}
+
 /** Microsoft's certificates carry serverAuth only from 2026 on, on both sides of a connection. */
 function teamsTrust({ trunk }: TenantEndpoints): TrustStore {
   const names = trunk.hosts.map(({ name }) => name)
   return { name: 'teams', caPem: trunk.caPem, names, acceptsServerAuthOnly: true }
 }
 
-/** Shows the box's renewed certificate on the SIP ports as well; calls and registrations over TLS stay as they are. */
-export function renewSipCertificate(
-  engine: Engine | undefined,
-  certificate: BoxCertificate,
-  tenant: TenantEndpoints | undefined,
-  logger: Logger,
-): void {
-  if (!engine) return
-  const renewed = engine.reloadTls({ server: serverTlsOf(certificate, tenant) })
-  if (renewed.applied) logger.info({ expiresAtMs: certificate.expiresAtMs }, 'SIP shows the new certificate')
-  else logger.error({ reason: renewed.reason }, 'SIP keeps the old certificate: the new one cannot be used')
+/** The certificates in force for SIP. The box's and the trunk's are renewed apart; calls and registrations stay. */
+export class SipCertificates {
+  readonly #engine: Pick<Engine, 'reloadTls'> | undefined
+  readonly #clock: Clock
+  readonly #logger: Logger
+  #box: BoxCertificate
+  #tenant: TenantEndpoints | undefined
+
+  /** The certificates are those that the engine was started with; it is undefined when it did not start. */
+  constructor(parts: {
+    engine: Pick<Engine, 'reloadTls'> | undefined
+    box: BoxCertificate
+    tenant: TenantEndpoints | undefined
+    clock: Clock
+    logger: Logger
+  }) {
+    this.#engine = parts.engine
+    this.#box = parts.box
+    this.#tenant = parts.tenant
+    this.#clock = parts.clock
+    this.#logger = parts.logger
+  }
+
+  /** Shows the box's renewed certificate on the SIP ports as well. */
+  renewBox(box: BoxCertificate): void {
+    if (!this.#engine) return
+    // The trunk's may have ended meanwhile. It helps nobody then, and phones must not suffer for it.
+    const trunk = this.#tenant && !this.#hasEnded(this.#tenant) ? this.#tenant : undefined
+    const server = { ...serverTlsOf(box, this.#tenant), byName: serverTlsOf(box, trunk).byName }
+    const renewed = this.#engine.reloadTls({ server })
+    if (renewed.applied) {
+      this.#box = box
+      this.#logger.info({ expiresAtMs: box.expiresAtMs }, 'SIP shows the new certificate')
+    } else {
+      const { reason } = renewed
+      this.#logger.error({ reason }, 'SIP keeps the old certificate: the new one cannot be used')
+    }
+  }
+
+  /** Shows the trunk's renewed certificate to who calls and to whom the box calls. */
+  renewTrunk(tenant: TenantEndpoints): TlsRenewed {
+    const renewed: TlsRenewed = this.#engine?.reloadTls({
+      server: serverTlsOf(this.#box, tenant),
+      outbound: outboundTlsOf(tenant),
+    }) ?? { applied: false, reason: 'The SIP part does not run.' }
+    if (renewed.applied) this.#tenant = tenant
+    return renewed
+  }
+
+  #hasEnded({ trunk }: TenantEndpoints): boolean {
+    return new X509Certificate(trunk.certificatePem).validToDate.getTime() <= this.#clock.nowMs()
+  }
 }

@@ -19,13 +19,13 @@ import { printWelcome } from './welcome.ts'
 import { startCallSide } from './call-side.ts'
 import { openGuardSide } from './guard-side.ts'
 import { createLiveSettings, type LiveSettings } from './live-settings.ts'
+import { openCertificateSide } from './certificate-side.ts'
 import { layFoundation, type Foundation } from './foundation.ts'
 import type { Appliance, ApplianceOptions, LabHandle } from './options.ts'
 import { startProvisioningSide } from './provisioning-side.ts'
 import { openOnboarding } from './onboarding-side.ts'
 import { readCounters } from './read-counters.ts'
 import { reportWaiting, startPart } from './part.ts'
-import { renewSipCertificate } from './sip-certificates.ts'
 import { openTraceSide } from './trace-side.ts'
 
 const partNames = [
@@ -243,7 +243,11 @@ async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>
     firewall: work.host.firewall,
   })
   tracing.follow(side.pbx)
-  work.onRenewedCertificate((renewed) => renewSipCertificate(side.engine, renewed, tenant, logger))
+  const certificates = openCertificateSide({
+    ...{ options, settings, lifetime, certificate, tenant },
+    engine: side.engine,
+  })
+  work.onRenewedCertificate((renewed) => certificates.renewBox(renewed))
   work.watchCalls(() => side.pbx?.liveCalls().length ?? 0)
   const tls = side.engine?.listeners.find(({ protocol }) => protocol === 'tls')
   if (lab && tls) {
@@ -264,7 +268,7 @@ async function startWork(work: Work): Promise<(graceMs: number) => Promise<void>
       store: store.settings,
       file: options.configFile,
       args: options.overrides,
-      parts: [live.part, tracing.settingsPart, guarding.settingsPart],
+      parts: [live.part, tracing.settingsPart, guarding.settingsPart, ...certificates.settingsParts],
       logger,
     }),
     pbx: side.pbx,

@@ -120,6 +120,8 @@ async function keepCertificate(
   audit(context, { action: 'certificate.keep', subject: fqdn, details: { fingerprint: fingerprint256 } })
 }
 
+const trunkSettings = ['tenant.certificateFile', 'tenant.sbcFqdn', 'tenant.kind']
+
 async function viewCertificates(context: ApiContext): Promise<CertificatesView> {
   const { certificate, box, setup } = context.options
   const { tenant } = savedSettings(context)
@@ -129,7 +131,8 @@ async function viewCertificates(context: ApiContext): Promise<CertificatesView> 
   return {
     authority: viewCertificate(new X509Certificate(box().caPem)),
     page: viewCertificate(new X509Certificate(certificate.certPem)),
-    trunk: trunk ? { ...trunk, inForce: !pendingRestart.includes('tenant.certificateFile') } : null,
+    // Under another name, or for another tenant, it waits with them.
+    trunk: trunk ? { ...trunk, inForce: !trunkSettings.some((path) => pendingRestart.includes(path)) } : null,
     request: request
       ? { fqdn: request.fqdn, createdAtMs: request.createdAtMs, pem: request.requestPem }
       : null,
