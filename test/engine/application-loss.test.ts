@@ -130,3 +130,23 @@ void t.test('a call that is ended while its application is awaited leaves its re
   t.same(stops, ['network normal-release'])
   t.equal(engine.counters()['recordsOpen'], 0)
 })
+
+void t.test('a 2xx to the re-INVITE of a lost application is acknowledged at once', async (t) => {
+  const { srf, peer, engine, lose } = await world(t)
+  const calling = srf.createUAC(`sip:bob@127.0.0.1:${peer.port}`, { localSdp: sdp })
+  const invite = await peer.nextRequest('INVITE')
+  peer.send(peer.answer(invite, 200, 'OK', 'bob'), sdp)
+  await peer.nextRequest('ACK')
+  const dialog = await calling
+  dialog.modify(sdp).catch(() => undefined)
+  const again = await peer.nextRequest('INVITE')
+  lose()
+  peer.send(peer.answer(await peer.nextRequest('BYE'), 200, 'OK'))
+  peer.send(peer.answer(again, 200, 'OK'), sdp)
+  const ack = await peer.nextRequest('ACK')
+  t.equal(
+    Number.parseInt(ack.headers.get('CSeq') ?? '', 10),
+    Number.parseInt(again.headers.get('CSeq') ?? '', 10),
+  )
+  t.equal(engine.counters()['dialogsAlive'], 0)
+})
