@@ -251,3 +251,40 @@ void t.test('retransmission timers grow as they must, and the other timer runs o
     [500, 1000, 2000, 4000, 4000, 4000, 4000],
   )
 })
+
+void t.test(
+  'what comes again does not prolong a life: a peer that repeats itself is forgotten all the same',
+  async (t) => {
+    const again = (machine: string, state: string, event: string, lifetimeMs: number): void => {
+      for (const reliable of [false, true]) {
+        const w = new TableWorld(reliable)
+        machines[machine]?.states[state]?.(w)
+        const before = w.clock.armedAs(lifetimeMs)
+        // Over a reliable transport some of these states do not exist.
+        if (reliable && !before) continue
+        t.ok(before, `${machine} ${state}: ${lifetimeMs} ms are armed`)
+        machines[machine]?.events[event]?.(w)
+        t.equal(w.clock.armedAs(lifetimeMs), before, `${machine} ${state} with ${event}`)
+      }
+    }
+    // RFC 6026 8.4, RFC 3261 17.1.1.2 and 17.1.2.2: M, D, F and K are set on the way into the state, never in it.
+    again('ic', 'accepted', '2xx', 32_000)
+    again('ic', 'completed', '3-6xx', 32_000)
+    again('nc', 'trying', '1xx', 32_000)
+    again('nc', 'proceeding', '1xx', 32_000)
+    again('nc', 'completed', '2xx', 5000)
+    // RFC 6026 7.1, RFC 3261 17.2.1 and 17.2.2: so are L, H, I and J.
+    again('is', 'accepted', 'send 2xx', 32_000)
+    again('is', 'accepted', 'again', 32_000)
+    again('is', 'completed', 'again', 32_000)
+    again('is', 'confirmed', 'ACK', 5000)
+    again('ns', 'completed', 'again', 32_000)
+    // RFC 3261 16.7-2: C is the one that each provisional response sets anew.
+    const ringing = new TableWorld(false)
+    machines['ic']?.states['proceeding']?.(ringing)
+    const before = ringing.clock.armedAs(900_000)
+    ringing.answer(183)
+    t.ok(ringing.clock.armedAs(900_000))
+    t.not(ringing.clock.armedAs(900_000), before)
+  },
+)

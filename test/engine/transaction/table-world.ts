@@ -39,6 +39,11 @@ export class TableClock implements Clock {
     return [...this.#armed].map((entry) => entry.delayMs).sort((first, second) => first - second)
   }
 
+  /** The timer of this duration itself: another one after an event means that it was set anew. */
+  armedAs(delayMs: number): object | undefined {
+    return [...this.#armed].find((one) => one.delayMs === delayMs)
+  }
+
   /** Fires the timer of this duration; false when none is armed. */
   fire(delayMs: number): boolean {
     const entry = [...this.#armed].find((one) => one.delayMs === delayMs)
