@@ -150,7 +150,7 @@ const own: Readonly<Record<string, string>> = {
   ERR_SSL_EE_KEY_TOO_SMALL: 'The key is too short. Make one with at least 2048 bits RSA or 256 bits ECDSA.',
 }
 
-/** True when the code is one that a table here answers; for tests that hold the tables complete. */
+/** The tables themselves, for tests that hold them complete. */
 export const tlsAdviceTables = { outbound, inbound, clientFaults, own } as const
 
 /** Verdicts of OpenSSL that Node gives no code of their own, by OpenSSL's text. */

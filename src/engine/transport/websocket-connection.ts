@@ -31,7 +31,10 @@ export class WebSocketConnection implements PooledFlow {
   readonly #context: TransportContext
   #closed = false
   #lastActiveAtMs: number
+  /** Since when a pong is waited for. */
   #pingSentAtMs: number | undefined
+  /** When the last ping left; a pong does not count as use of the connection. */
+  #pingedAtMs: number | undefined
   /** Bytes read that belong to no finished message and no control frame. */
   #unfinished = 0
   #halfSinceMs: number | undefined
@@ -134,9 +137,6 @@ export class WebSocketConnection implements PooledFlow {
     this.#pingSentAtMs = nowMs
     webSocket.ping()
   }
-
-  /** When the last ping left; a pong does not count as use of the connection. */
-  #pingedAtMs: number | undefined
 
   #onBytes(length: number): void {
     this.#unfinished += length
