@@ -110,7 +110,7 @@ export class Box {
   }
 
   /** Starts the process and waits until health says that every part is up. */
-  async start(limitMs = 60_000): Promise<this> {
+  async start(limitMs = 180_000): Promise<this> {
     this.launch()
     await this.waitForHealth((health) => health.state === 'ok', limitMs)
     return this

@@ -1,5 +1,6 @@
-import { chromium, type Browser, type Locator, type Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
+import { openPage, startChromium } from '#test/peers/chromium.ts'
 import { addPhone, allowSipDevices, plugIn, signIn } from '#test/scenario/office.ts'
 import { seriousFindings } from '#test/support/axe.ts'
 import { adminPassword, Box } from '#test/support/box.ts'
@@ -21,10 +22,7 @@ let browser: Browser
 t.before(async () => {
   box = await Box.prepare({ lab: true, settings: { site: { ntpServers: ['127.0.0.1'] } } })
   await box.start()
-  browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
-  })
+  browser = await startChromium()
 })
 t.teardown(async () => {
   await browser.close()
@@ -39,14 +37,11 @@ const looks = [
 
 async function open(t: Test, look: (typeof looks)[number]): Promise<Page> {
   const { width, height, scheme } = look
-  const context = await browser.newContext({
-    ignoreHTTPSErrors: true,
+  const page = await openPage(browser, {
     viewport: { width, height },
     colorScheme: scheme,
-    locale: 'en-GB',
   })
-  t.teardown(() => context.close())
-  const page = await context.newPage()
+  t.teardown(() => page.context().close())
   await page.goto(`https://127.0.0.1:${box.ports.https}`)
   return page
 }
