@@ -1,6 +1,8 @@
 // SIPp scenarios that take a bad path as it comes: what may arrive twice or late is optional, every call writes exactly
 // one `outcome` line.
 
+import { ok } from '#test/peers/sipp-scenarios.ts'
+
 const failures = [400, 403, 404, 408, 480, 481, 482, 486, 487, 488, 491, 500, 503, 504, 600, 603]
 
 const sdp = (who: string): string => `v=0
@@ -84,16 +86,7 @@ ${inDialog('BYE', 2, options, '[branch]')}]]></send>
 ${outcome('completed')}`
 
 const silence = (options: CallerOptions): string => `<recv request="BYE"/>
-<send><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
+${ok()}
 ${outcome(`given up by BYE [last_Reason:]`)}
 <pause milliseconds="${4 * options.t1Ms}"/>`
 
@@ -139,16 +132,7 @@ Content-Length: [len]
 ${sdp('b')}]]></send>
 <recv request="ACK" optional="true"/>
 <recv request="BYE"/>
-<send><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
+${ok()}
 ${outcome('ended')}
 <timewait milliseconds="${64 * options.t1Ms}"/>
 </scenario>`

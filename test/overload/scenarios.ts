@@ -1,9 +1,5 @@
 // SIPp scenarios of a box that has more to do than it can. [field0] is a username, [field1] its [authentication] value.
-import { callScenario } from '#test/peers/sipp-scenarios.ts'
-
-const head = (name: string): string => `<?xml version="1.0" encoding="ISO-8859-1" ?>
-<!DOCTYPE scenario SYSTEM "sipp.dtd">
-<scenario name="${name}">`
+import { callScenario, head, ok } from '#test/peers/sipp-scenarios.ts'
 
 const media = `v=0
 o=sipp 1 [$version] IN IP4 [local_ip]
@@ -92,16 +88,7 @@ ${accept('[last_To:];tag=[pid]far[call_number]')}
 <recv request="INVITE"/>
 ${accept('[last_To:]').replace('<recv request="ACK" rrs="true"/>', '<recv request="ACK" rrs="true" next="1"/>')}
 <label id="2"/>
-<send><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
+${ok()}
 </scenario>`
 
 const refused = `<ereg regexp="[0-9]+" search_in="hdr" header="Retry-After:" check_it="true" assign_to="seconds"/>

@@ -1,4 +1,4 @@
-import { authenticationField, registerScenario } from './sipp-scenarios.ts'
+import { authenticationField, head, ok, registerScenario } from './sipp-scenarios.ts'
 import { startSipp, type SippProcess, type SippResult } from './sipp.ts'
 
 /** An account as a DECT server takes it from its user file. */
@@ -6,21 +6,6 @@ export interface HandsetAccount {
   username: string
   password: string
 }
-
-const head = (name: string): string => `<?xml version="1.0" encoding="ISO-8859-1" ?>
-<!DOCTYPE scenario SYSTEM "sipp.dtd">
-<scenario name="${name}">`
-
-const ok = (attributes: string): string => `<send ${attributes}><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>`
 
 /**
  * Takes calls for many handsets on one port, for as long as the caller talks: whom the request URI names is logged
@@ -76,7 +61,7 @@ a=sendrecv
 <recv request="BYE"/>
 ${ok('next="2"')}
 <label id="1"/>
-${ok('')}
+${ok()}
 <label id="2"/>
 </scenario>`
 

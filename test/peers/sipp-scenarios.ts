@@ -1,8 +1,21 @@
 // SIPp scenarios as the tests and benchmarks need them. [field0] is the username, [field1] its [authentication] value.
 
-const head = (name: string): string => `<?xml version="1.0" encoding="ISO-8859-1" ?>
+/** The beginning of a scenario. */
+export const head = (name: string): string => `<?xml version="1.0" encoding="ISO-8859-1" ?>
 <!DOCTYPE scenario SYSTEM "sipp.dtd">
 <scenario name="${name}">`
+
+/** 200 to the request that came last, inside a call or with no call to it. */
+export const ok = (attributes = ''): string => `<send ${attributes}><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>`
 
 const register = (cseq: number, authentication: string, expiresS: number): string => `
 <send retrans="500"><![CDATA[
@@ -252,16 +265,7 @@ a=sendrecv
 ]]></send>
 <recv request="ACK" rrs="true"/>
 <recv request="BYE"/>
-<send><![CDATA[
-SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
-
-]]></send>
+${ok()}
 </scenario>`
 }
 

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import net from 'node:net'
 import t from 'tap'
 import { formatMessage } from '#src/sip/format-message.ts'
+import { freePort } from '#test/peers/free-port.ts'
 import { listenOn, makeRequest, makeResponse, openTcp, startTransport } from './harness.ts'
 
 const never = (error: Error): void => {
@@ -211,11 +212,7 @@ void t.test('a place is given back when a connection ends', async (t) => {
 
 void t.test('a refused or silent target rejects', async (t) => {
   const { layer, clock } = await startTransport(t)
-  const probe = net.createServer()
-  probe.listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as net.AddressInfo
-  await new Promise((resolve) => probe.close(resolve))
+  const port = await freePort()
   const target = { protocol: 'tcp' as const, host: '127.0.0.1', port, serverName: undefined }
   await t.rejects(layer.connect(target), { code: 'ECONNREFUSED' })
   // A TLS handshake with somebody who never answers is the portable way to hang.
