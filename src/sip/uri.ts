@@ -78,34 +78,33 @@ export function parseUri(text: string): SipUri | undefined {
     const params = parseUriParams(semicolon < 0 ? '' : rest.slice(semicolon + 1))
     return params && telNumber.test(user) ? { scheme, user, host: '', params } : undefined
   }
-  const uri: SipUri = { scheme, host: '', params: new Map() }
+  let user: string | undefined
+  let password: string | undefined
   // An unescaped `;` or `?` is allowed in the user part, so the user is cut off first (19.1.2).
   const at = rest.indexOf('@')
   if (at >= 0) {
     const userInfo = rest.slice(0, at)
     rest = rest.slice(at + 1)
     const colon = userInfo.indexOf(':')
-    const user = colon < 0 ? userInfo : userInfo.slice(0, colon)
+    user = colon < 0 ? userInfo : userInfo.slice(0, colon)
     if (!userText.test(user)) return undefined
-    uri.user = user
     if (colon >= 0) {
-      const password = userInfo.slice(colon + 1)
+      password = userInfo.slice(colon + 1)
       if (!passwordText.test(password)) return undefined
-      uri.password = password
     }
   }
   const question = rest.indexOf('?')
-  if (question >= 0) {
-    uri.headers = rest.slice(question + 1)
-    rest = rest.slice(0, question)
-  }
+  const headers = question < 0 ? undefined : rest.slice(question + 1)
+  if (question >= 0) rest = rest.slice(0, question)
   const semicolon = rest.indexOf(';')
   const hostPort = parseHostPort(semicolon < 0 ? rest : rest.slice(0, semicolon))
   const params = parseUriParams(semicolon < 0 ? '' : rest.slice(semicolon + 1))
   if (!hostPort || !params) return undefined
-  uri.host = hostPort.host
+  const uri: SipUri = { scheme, host: hostPort.host, params }
+  if (user !== undefined) uri.user = user
+  if (password !== undefined) uri.password = password
   if (hostPort.port !== undefined) uri.port = hostPort.port
-  uri.params = params
+  if (headers !== undefined) uri.headers = headers
   return uri
 }
 

@@ -45,7 +45,7 @@ export class SqliteBindingStore implements BindingStore, BindingMemory {
   /** Reads every binding, so that a restart can ring phones that have not registered again. */
   load(): void {
     for (const row of guarded(() => this.#selectAll.all())) {
-      const contacts = (JSON.parse(row.contacts) as Omit<Binding, 'aor'>[]).map((contact) => ({
+      const contacts = (JSON.parse(row.contacts) as Binding[]).map((contact) => ({
         ...contact,
         // JSON has no undefined: fields that were not sent are absent there.
         instanceId: contact.instanceId,
@@ -113,7 +113,7 @@ export class SqliteBindingStore implements BindingStore, BindingMemory {
 
   #write(aor: string, bindings: readonly Binding[]): void {
     if (bindings.length === 0) this.#delete.run(aor)
-    else this.#upsert.run(aor, JSON.stringify(bindings.map(({ aor: _aor, ...contact }) => contact)))
+    else this.#upsert.run(aor, JSON.stringify(bindings))
     // Last: when the SQL above throws, nothing is staged either.
     this.#staged.set(aor, bindings)
   }

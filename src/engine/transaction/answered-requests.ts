@@ -55,12 +55,21 @@ export class AnsweredRequests {
     return this.#size
   }
 
+  /** The hash under which an answer is kept and found: of the branch, which no other request should have. */
+  hashOf(branch: string): number {
+    // FNV-1a, folded to a small integer; seeded, so that nobody can choose branches that meet.
+    let hash = this.#seed
+    for (let index = 0; index < branch.length; index++) {
+      hash = Math.imul(hash ^ branch.charCodeAt(index), 0x0100_0193)
+    }
+    return (hash ^ (hash >>> 15)) & 0x3fff_ffff
+  }
+
   /** Keeps a copy of an answer; false when there is no room for it. */
-  keep(key: string, answer: Buffer): boolean {
+  keep(hash: number, key: string, answer: Buffer): boolean {
     const bytes = headBytes + 2 * key.length + answer.length
     if (bytes > slabBytes || key.length > 0xffff) return false
     const stretch = this.#all[0] as Stretch
-    const hash = this.#hash(key)
     const before = stretch.places.get(hash)
     if (before !== undefined && chainLength(stretch, before) >= maxChain) return false
     if (stretch.slabs.length === 0 || stretch.free + bytes > slabBytes) {
@@ -85,9 +94,8 @@ export class AnsweredRequests {
   }
 
   /** A copy of the answer that was kept for this key. */
-  find(key: string): Buffer | undefined {
+  find(hash: number, key: string): Buffer | undefined {
     if (this.#size === 0) return undefined
-    const hash = this.#hash(key)
     for (const stretch of this.#all) {
       let place = stretch.places.get(hash)
       while (place !== undefined && place !== nowhere) {
@@ -134,15 +142,6 @@ export class AnsweredRequests {
     stretch.free = 0
     this.#slabsInUse++
     return true
-  }
-
-  /** FNV-1a, folded to a small integer; seeded, so that nobody can choose keys that meet. */
-  #hash(key: string): number {
-    let hash = this.#seed
-    for (let index = 0; index < key.length; index++) {
-      hash = Math.imul(hash ^ key.charCodeAt(index), 0x0100_0193)
-    }
-    return (hash ^ (hash >>> 15)) & 0x3fff_ffff
   }
 }
 

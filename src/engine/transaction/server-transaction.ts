@@ -49,6 +49,7 @@ export class ServerTransaction {
   readonly #onSendError = (): void => queueMicrotask(() => this.transportError())
   #state: InviteServerState | NonInviteServerState
   #last: SipResponse | undefined
+  readonly #answerHash: number
   #forgetful = false
   #lastBytes = 0
   #finalStatus = 0
@@ -60,11 +61,12 @@ export class ServerTransaction {
     request: SipRequest,
     flow: Flow,
     bytes: number,
-    keys: { key: string; branch: string | undefined },
+    keys: { key: string; branch: string | undefined; answerHash: number },
     onTerminated: (transaction: ServerTransaction) => void,
   ) {
     this.key = keys.key
     this.branch = keys.branch
+    this.#answerHash = keys.answerHash
     this.request = request
     this.flow = flow
     this.receivedBytes = bytes
@@ -174,7 +176,7 @@ export class ServerTransaction {
 
   #keepAnswer(): boolean {
     const wire = this.#last?.wire
-    return wire !== undefined && this.#context.answered.keep(this.key, wire)
+    return wire !== undefined && this.#context.answered.keep(this.#answerHash, this.key, wire)
   }
 
   #takes(status: number): boolean {

@@ -72,8 +72,13 @@ export class TransactionLayer {
       known.receiveAgain()
       return
     }
-    if (this.#repeatAnswer(key, flow)) return
-    const { gate } = this.#context
+    const { gate, answered } = this.#context
+    const answerHash = answered.hashOf(identity.branch)
+    const answer = answered.find(answerHash, key)
+    if (answer) {
+      this.#repeatAnswer(answer, flow)
+      return
+    }
     if (gate !== undefined && !gate.admits(request, flow, this.#servers.size)) return
     const invite = request.method === 'INVITE'
     const transaction = new ServerTransaction(
@@ -81,7 +86,7 @@ export class TransactionLayer {
       request,
       flow,
       bytes,
-      { key, branch: invite ? identity.branch : undefined },
+      { key, branch: invite ? identity.branch : undefined, answerHash },
       this.#forgetServer,
     )
     if (!invite && request.method !== 'CANCEL') {
@@ -204,14 +209,11 @@ export class TransactionLayer {
   }
 
   /** The same request again, after its transaction was reduced to the answer: it goes to where the request came from. */
-  #repeatAnswer(key: string, flow: Flow): boolean {
-    const { answered, counters } = this.#context
-    const wire = answered.find(key)
-    if (!wire) return false
+  #repeatAnswer(wire: Buffer, flow: Flow): void {
+    const { counters } = this.#context
     counters.retransmissionsReceived++
     counters.retransmissionsSent++
     this.#transport.send(readBack(wire), flow, () => undefined)
-    return true
   }
 
   #inviteLike(cancel: SipRequest, branch: string): ServerTransaction | undefined {

@@ -9,6 +9,8 @@ import { UdpPeerSocket } from './udp-peer-socket.ts'
 
 const maxFlows = 20_000
 const maxPeerSockets = 256
+/** Peers that are found again without their address being made a text: a power of two. */
+const flowSlots = 4096
 /** Longer than any transaction, RFC 3261 64*T1 twice. */
 const peerSocketIdleMs = 64_000
 const receiveBufferBytes = 4 * 1024 * 1024
@@ -66,6 +68,8 @@ export class UdpListener implements BoundListener {
   readonly #type: 'udp4' | 'udp6'
   /** By `host:port` of the peer, oldest first. */
   readonly #flows = new Map<string, UdpFlow>()
+  /** In front of the map; whatever shares a slot drives out what was there. */
+  readonly #slots = Array.from({ length: flowSlots }, (): UdpFlow | undefined => undefined)
   /** Flows that have a connected socket, the longest unused first. */
   readonly #watched = new Set<UdpFlow>()
   #socket: dgram.Socket | undefined
@@ -136,6 +140,7 @@ export class UdpListener implements BoundListener {
     for (const flow of this.#watched) flow.peerSocket?.close()
     this.#watched.clear()
     this.#flows.clear()
+    this.#slots.fill(undefined)
     const socket = this.#socket
     this.#socket = undefined
     if (socket) await new Promise<void>((resolve) => socket.close(resolve))
@@ -155,6 +160,15 @@ export class UdpListener implements BoundListener {
     return this.#flowTo(host, port)
   }
 
+  #flowOf({ address, port }: dgram.RemoteInfo): UdpFlow {
+    const slot = slotOf(address, port)
+    const known = this.#slots[slot]
+    if (known?.remotePort === port && known.remoteHost === address) return known
+    const flow = this.#flowTo(address, port)
+    this.#slots[slot] = flow
+    return flow
+  }
+
   #flowTo(host: string, port: number): UdpFlow {
     // Without the brackets of IPv6: what follows the last colon is the port, so no two peers share a key.
     const key = `${host}:${port}`
@@ -171,7 +185,10 @@ export class UdpListener implements BoundListener {
     let count = maxFlows / 4
     for (const [key, flow] of this.#flows) {
       if (count-- <= 0) break
-      if (!flow.peerSocket) this.#flows.delete(key)
+      if (flow.peerSocket) continue
+      this.#flows.delete(key)
+      const slot = slotOf(flow.remoteHost, flow.remotePort)
+      if (this.#slots[slot] === flow) this.#slots[slot] = undefined
     }
   }
 
@@ -182,7 +199,7 @@ export class UdpListener implements BoundListener {
     if ((bytes[0] as number) < 0x40 || bytes.length === 0) {
       if (this.#onKeepAlive(bytes, source)) return
     }
-    const flow = this.#flowTo(source.address, source.port)
+    const flow = this.#flowOf(source)
     flow.peerSocket?.heard()
     this.#context.receive(bytes, flow)
   }
@@ -263,6 +280,13 @@ export class UdpListener implements BoundListener {
       this.#unwatch(flow)
     }
   }
+}
+
+// The phones of an office differ in the end of their addresses, those behind one NAT in their ports.
+function slotOf(host: string, port: number): number {
+  const last = host.length - 1
+  const mixed = (host.charCodeAt(last) * 31 + host.charCodeAt(last - 1)) * 31 + host.charCodeAt(last - 2)
+  return (mixed ^ port) & (flowSlots - 1)
 }
 
 // Blank datagrams, and the few zero bytes that some phones send, only keep a NAT open (RFC 5626 3.5).

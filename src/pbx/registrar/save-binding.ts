@@ -62,21 +62,22 @@ function makeBinding(
   lifetimeMs: number,
   context: RegisterContext,
 ): Binding {
-  return {
+  // Frozen here, where it is made: who keeps bindings need not copy them.
+  return Object.freeze({
     aor: request.aor,
     contactUri: contact.uri,
     instanceId: contact.instanceId,
     regId: contact.regId,
-    path: request.path.length === 0 ? undefined : request.path,
+    path: request.path.length === 0 ? undefined : Object.freeze(request.path),
     contactParams: contact.params === '' ? undefined : contact.params,
     callId: request.callId,
     cseq: request.cseq,
     qThousandths: contact.qThousandths,
     expiresAtMs: context.nowMs + lifetimeMs,
     registeredAtMs: context.nowMs,
-    flow: context.flow,
+    flow: Object.freeze(context.flow),
     userAgent: request.userAgent,
-  }
+  })
 }
 
 function grantedMs(contact: RequestedContact, { rules, shorten = 0 }: RegisterContext): number | 'too-brief' {

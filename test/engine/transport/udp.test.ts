@@ -44,6 +44,35 @@ void t.test(
   },
 )
 
+void t.test('peers that would be looked for in the same place are told apart', async (t) => {
+  const { layer, requests, port } = await startTransport(t)
+  const bindTo = (at: number): Promise<dgram.Socket | undefined> =>
+    new Promise((resolve) => {
+      const socket = dgram.createSocket('udp4')
+      socket.once('error', () => resolve(undefined))
+      socket.bind(at, '127.0.0.1', () => resolve(socket))
+    })
+  // Ports a multiple of 4,096 apart share their slot; some of them may be somebody else's.
+  const phones: dgram.Socket[] = []
+  for (let at = 12_345; at < 65_536; at += 4_096) {
+    const socket = await bindTo(at)
+    if (socket) phones.push(socket)
+  }
+  t.teardown(() => phones.forEach((socket) => socket.close()))
+  t.ok(phones.length > 2)
+  for (let round = 0; round < 2; round++) {
+    for (const phone of phones) {
+      const answered = once(phone, 'message')
+      phone.send(formatMessage(makeRequest()), port('udp'), '127.0.0.1')
+      const { request, flow } = await requests.next()
+      t.equal(flow.remotePort, phone.address().port)
+      t.equal(layer.findFlow('udp', '127.0.0.1', phone.address().port), flow, 'one flow per peer')
+      layer.send(makeResponse(request), flow, never)
+      t.match(String((await answered)[0]), /^SIP\/2\.0 200 /)
+    }
+  }
+})
+
 void t.test('requests leave from the listening port, and their answers are heard', async (t) => {
   const { layer, responses, requests, port } = await startTransport(t)
   const phone = await openUdp(t)
