@@ -80,7 +80,15 @@ export async function runOverload(
       calls: plan.calls,
       extra: noWatchdog,
     }).done
-    await until('all calls up', 30_000, async () => ((await liveCalls(box)) >= plan.calls ? true : undefined))
+    // A call that fails, or ends while the last ones are being placed, makes it vain to wait on.
+    await Promise.race([
+      until('all calls up', 30_000, async () => ((await liveCalls(box)) >= plan.calls ? true : undefined)),
+      calls.then(({ successful, failed, errors }) => {
+        throw new Error(
+          `not all calls were up together: ${successful} ended well, ${failed} failed: ${errors}`,
+        )
+      }),
+    ])
     const beforeMb = residentMb(box.pid)
     const flood = await pour(box, crowd, plan)
     const endedAtMs = performance.now()
