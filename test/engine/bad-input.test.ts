@@ -2,7 +2,7 @@ import t from 'tap'
 import { FakeClock } from '#test/support/fake-clock.ts'
 import { startTestEngine } from '#test/support/start-engine.ts'
 import { threadCpuMs } from '#test/support/cpu-time.ts'
-import { RawPeer, sdp, type RequestParts } from './support/raw-peer.ts'
+import { RawPeer, sdp, toTagOf, type RequestParts } from './support/raw-peer.ts'
 import { until } from '#test/support/until.ts'
 
 void t.test('requests that no application gets are answered by the engine', async (t) => {
@@ -115,7 +115,6 @@ void t.test('over UDP a challenge leaves nothing behind (RFC 3261 8.2.7)', async
   const clock = new FakeClock()
   const { srf, udpPort, engine } = await startTestEngine(t, { clock })
   srf.use('invite', (req, res) => {
-    if (req.has('Proxy-Authorization')) return
     if (req.get('Call-ID') !== 'slow') res.send(407)
   })
   srf.use('register', (_req, res) => res.send(401))
@@ -140,12 +139,29 @@ void t.test('over UDP a challenge leaves nothing behind (RFC 3261 8.2.7)', async
   t.equal(peer.received.length, 4)
   clock.advance(1)
   await peer.nextResponse(100)
-  peer.send(peer.request('INVITE', { callId: 'known', extra: ['Proxy-Authorization: Digest a="b"'] }))
-  t.equal(
-    (await peer.nextResponse(100)).headers.get('Call-ID'),
-    'known',
-    'who brings credentials hears at once',
-  )
+})
+
+void t.test('a challenge that comes after 100 is repeated until it is acknowledged (17.2.1)', async (t) => {
+  const clock = new FakeClock()
+  const { srf, udpPort, engine } = await startTestEngine(t, { clock })
+  let challenge = (): void => undefined
+  srf.use('invite', (_req, res) => void (challenge = () => void res.send(407)))
+  const peer = await RawPeer.open(t, udpPort)
+  // A nonce that has gone stale, and an application that takes its time to find out.
+  const branch = 'z9hG4bKstale'
+  peer.send(peer.request('INVITE', { branch, extra: ['Proxy-Authorization: Digest a="b"'] }))
+  await until(() => engine.counters()['requestsServing'] === 1)
+  t.equal(peer.received.length, 0, 'credentials may be forged: the 100 waits for them too')
+  clock.advance(200)
+  await peer.nextResponse(100)
+  challenge()
+  const lost = await peer.nextResponse(407)
+  clock.advance(500)
+  await peer.nextResponse(407)
+  peer.send(peer.request('ACK', { branch, toTag: toTagOf(lost) }))
+  await until(() => engine.counters()['messagesReceived'] === 2)
+  clock.advance(5000)
+  t.equal(engine.counters()['serverTransactionsAlive'], 0)
 })
 
 void t.test('the same request by two ways is served once (482, RFC 3261 8.2.2.2)', async (t) => {

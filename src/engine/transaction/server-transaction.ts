@@ -51,6 +51,7 @@ export class ServerTransaction {
   #last: SipResponse | undefined
   readonly #answerHash: number
   #forgetful = false
+  #stateless = false
   #lastBytes = 0
   #finalStatus = 0
   #ack: SipRequest | undefined
@@ -125,6 +126,7 @@ export class ServerTransaction {
       this.#act('sendTrying')
       this.#timersMade?.stopRetransmit()
     }
+    this.#stateless = this.#last === undefined && !this.#reliable && isChallenge(response.status)
     this.#last = response
     if (response.status >= 200) {
       const { gate } = this.#context
@@ -134,7 +136,7 @@ export class ServerTransaction {
     }
     this.#step(response.status < 200 ? 'provisional' : response.status < 300 ? 'success' : 'failure')
     const bytes = this.#lastBytes
-    if (!this.#reliable && isChallenge(response.status)) this.abandon()
+    if (this.#stateless) this.abandon()
     return bytes
   }
 
@@ -146,17 +148,11 @@ export class ServerTransaction {
     this.#forgetful = !this.#invite
   }
 
-  // RFC 3261 8.2.7: over UDP a challenge leaves nothing behind, for its sender's address may be forged: no memory,
-  // and no repetitions toward somebody who never asked. If it is lost, the request comes again; that takes a
-  // client that has not been told 100.
+  // RFC 3261 8.2.7: over UDP a challenge leaves nothing behind, for its sender's address may be forged, and so may be
+  // credentials: no memory, and no repetitions toward somebody who never asked. If it is lost, the request comes again;
+  // that takes a client that has heard nothing yet, for a provisional response stops its timer A.
   #awaitsChallenge(): boolean {
-    const { headers } = this.request
-    return (
-      !this.#reliable &&
-      !headers.has('Proxy-Authorization') &&
-      !headers.has('Authorization') &&
-      tagOf(headers.get('To') ?? '') === undefined
-    )
+    return !this.#reliable && tagOf(this.request.headers.get('To') ?? '') === undefined
   }
 
   transportError(): void {
@@ -265,7 +261,7 @@ export class ServerTransaction {
         return
       case 'startJ':
         // A challenge leaves nothing behind, see `respond`.
-        if (isChallenge(this.#finalStatus)) return
+        if (this.#stateless) return
         if (this.#forgetful && this.#keepAnswer()) this.abandon()
         else this.#timers.startLifetime('J')
         return

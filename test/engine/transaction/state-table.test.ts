@@ -38,11 +38,10 @@ const serverEvents: Machine['events'] = {
   stop: (w) => w.layer.stop(),
 }
 
-/** Who brings credentials hears 100 at once, also over UDP. */
+/** An INVITE that has heard 100: at once over a connection, by timer T over UDP. */
 function known(w: TableWorld): void {
-  const invite = request('INVITE')
-  invite.headers.append('Authorization', 'Digest username="a"')
-  w.receive(invite)
+  w.receive(request('INVITE'))
+  w.clock.fire(200)
 }
 
 /** Steps in a row. */

@@ -219,16 +219,12 @@ void t.test(
   async (t) => {
     const w = world()
     const invite = request('INVITE')
-    // With credentials: without, over UDP, the 100 waits for a challenge.
-    invite.headers.append('Proxy-Authorization', 'Digest username="a"')
+    // In a dialog: outside, over UDP, the 100 waits for a challenge.
+    invite.headers.set('To', '<sip:b@x>;tag=t')
     w.layer.receiveRequest(invite, fakeFlow(), 100)
     w.layer.receiveRequest(request('INVITE'), fakeFlow(), 100)
     t.equal(w.requests.length, 1)
     t.same(w.transport.log(), ['0 100', '0 100'])
-    t.notOk(
-      (w.transport.sent[0]?.message as SipResponse).headers.get('To')?.includes('tag'),
-      '100 has no tag',
-    )
     w.requests[0]?.respond(response(invite, 486))
     w.clock.advance(12_000)
     t.same(w.transport.log().slice(2), ['0 486', '500 486', '1500 486', '3500 486', '7500 486', '11500 486'])
@@ -244,13 +240,15 @@ void t.test(
 )
 
 void t.test(
-  'INVITE server without credentials: 100 after 200 ms, unless something better came',
+  'INVITE server outside dialogs over UDP: 100 after 200 ms, unless something better came',
   async (t) => {
     const slow = world()
     slow.layer.receiveRequest(request('INVITE'), fakeFlow(), 100)
     slow.layer.receiveRequest(request('INVITE'), fakeFlow(), 100)
     slow.clock.advance(200)
     t.same(slow.transport.log(), ['200 100'])
+    const trying = slow.transport.sent[0]?.message as SipResponse
+    t.notOk(trying.headers.get('To')?.includes('tag'), '100 has no tag')
     const quick = world()
     quick.layer.receiveRequest(request('INVITE'), fakeFlow(), 100)
     quick.requests[0]?.respond(response(request('INVITE'), 180))
@@ -263,6 +261,44 @@ void t.test(
     t.same(challenged.transport.log(), ['0 407'])
     t.equal(challenged.layer.alive.servers, 0)
     t.equal(challenged.clock.pending, 0)
+  },
+)
+
+void t.test('credentials change nothing: a 401 to forged ones leaves nothing behind either', async (t) => {
+  const w = world()
+  const invite = request('INVITE')
+  invite.headers.append('Authorization', 'Digest username="a"')
+  w.layer.receiveRequest(invite, fakeFlow(), 100)
+  w.requests[0]?.respond(response(invite, 401))
+  w.clock.advance(40_000)
+  t.same(w.transport.log(), ['0 401'])
+  t.equal(w.clock.pending, 0)
+})
+
+void t.test(
+  'a challenge after a provisional response is repeated until its ACK: the client asks no more',
+  async (t) => {
+    const w = world()
+    w.layer.receiveRequest(request('INVITE'), fakeFlow(), 100)
+    w.clock.advance(300)
+    w.requests[0]?.respond(response(request('INVITE'), 401))
+    w.clock.advance(1700)
+    t.same(w.transport.log(), ['200 100', '300 401', '800 401', '1800 401'])
+    w.layer.receiveRequest(request('ACK'), fakeFlow(), 100)
+    w.clock.advance(5000)
+    t.equal(w.transport.log().length, 4)
+    t.equal(w.acks.length, 0)
+    t.equal(w.layer.alive.servers, 0)
+    t.equal(w.clock.pending, 0)
+    // The same for others: RFC 3261 17.2.2 keeps it for J.
+    w.layer.receiveRequest(request('OPTIONS'), fakeFlow(), 100)
+    w.requests[1]?.respond(response(request('OPTIONS'), 182))
+    w.requests[1]?.respond(response(request('OPTIONS'), 407))
+    w.layer.receiveRequest(request('OPTIONS'), fakeFlow(), 100)
+    t.same(w.transport.log().slice(4), ['7000 182', '7000 407', '7000 407'])
+    w.clock.advance(32_000)
+    t.equal(w.layer.alive.servers, 0)
+    t.equal(w.clock.pending, 0)
   },
 )
 
