@@ -3,6 +3,7 @@ import type Srf from 'drachtio-srf'
 import t, { type Test } from 'tap'
 import { parseMessage } from '#src/sip/parse-message.ts'
 import type { SipMessage, SipRequest } from '#src/sip/message.ts'
+import { FakeClock } from '#test/support/fake-clock.ts'
 import { startTestEngine } from '#test/support/start-engine.ts'
 import { sdp, toTagOf } from './support/raw-peer.ts'
 import { until } from '#test/support/until.ts'
@@ -79,6 +80,18 @@ class TcpPhone {
     if (waiting) waiting(message)
     else this.received.push(message)
   }
+}
+
+function invite(phone: TcpPhone): string[] {
+  return [
+    'INVITE sip:200@box SIP/2.0',
+    `Via: SIP/2.0/TCP 10.9.8.7:5060;branch=z9hG4bKi${phone.port}`,
+    'From: <sip:100@box>;tag=i',
+    'To: <sip:200@box>',
+    'Call-ID: call',
+    'CSeq: 1 INVITE',
+    'Contact: <sip:100@10.9.8.7:5060;transport=tcp>',
+  ]
 }
 
 function register(phone: TcpPhone): string[] {
@@ -174,4 +187,35 @@ void t.test('the next address of a name is tried when the first refuses', async 
   t.match(await phone.next(), { method: 'ACK' })
   const dialog: Srf.Dialog = await calling
   t.equal(dialog.sip.remoteTag, 'phone')
+})
+
+void t.test('a caller whose connection breaks: the answer is tried, then the call is ended', async (t) => {
+  const clock = new FakeClock()
+  const { srf, tcpPort, engine } = await startTestEngine(t, { clock })
+  let answer = (): Promise<Srf.Dialog> => Promise.reject(new Error('no INVITE yet'))
+  srf.use('invite', (req, res) => {
+    answer = () => srf.createUAS(req, res, { localSdp: sdp })
+    res.send(180)
+  })
+  const phone = await TcpPhone.open(t, tcpPort)
+  phone.send(invite(phone), sdp)
+  t.match(await phone.next(), { status: 100 })
+  t.match(await phone.next(), { status: 180 })
+  phone.close()
+  await until(() => engine.counters()['connectionsOpen'] === 0)
+  const dialog = await answer()
+  await until(() => engine.counters()['transportErrors'] === 1)
+  t.equal(engine.counters()['serverTransactionsAlive'], 1, 'RFC 6026 7.1: it stays')
+  const ended = new Promise<void>((resolve) => dialog.on('destroy', () => resolve()))
+  const pass = async (seconds: number): Promise<void> => {
+    for (let second = 0; second < seconds; second++) {
+      clock.advance(1000)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  await pass(31)
+  t.equal(engine.counters()['transportErrors'], 1, 'each repetition of the 200 fails; that is told once')
+  await pass(1)
+  await ended
+  t.equal(engine.counters()['serverTransactionsAlive'], 0)
 })

@@ -78,7 +78,7 @@ export class DirectServing implements ServerTransactionUser, DirectRequest {
   }
 
   onFailed(): void {
-    // Whoever answers now finds it over.
+    // After a timeout whoever answers finds it over; after an error of the transport the answer may get through.
   }
 
   onUnanswered(): void {

@@ -128,13 +128,14 @@ export class UasRequest implements ServerTransactionUser {
     this.#parts.onAck(ack, transaction, bytes)
   }
 
-  onFailed(): void {
+  onFailed(cause: 'timeout' | 'transport'): void {
+    // RFC 6026 7.1: the transaction goes on, so the application may still answer, and may get through. If it does not, U,
+    // H or the missing ACK of a 2xx ends the request as for any other peer that is gone.
+    if (cause === 'transport') return
     this.#parts.context.serving.delete(this.id)
     this.#dropHeld()
     if (this.request.method === 'UPDATE' && this.dialog) this.dialog.openServerUpdate = false
-    // A 2xx that cannot be delivered is the business of its own timer: the application must hear of the end.
-    const accepted = this.transaction.finalStatus >= 200 && this.transaction.finalStatus < 300
-    if (this.request.method !== 'INVITE' || accepted) return
+    if (this.request.method !== 'INVITE') return
     this.#closeInvite(0)
     this.application.gaveUp?.(this.id)
   }

@@ -132,8 +132,10 @@ export class ProxiedRequest implements ServerTransactionUser, BranchUser {
     this.#onAck(ack, transaction)
   }
 
-  onFailed(): void {
-    // The caller is gone: nobody is left for whom anything should ring.
+  onFailed(cause: 'timeout' | 'transport'): void {
+    // RFC 3261 16.9: a response that cannot be forwarded is dropped, and no branch is cancelled for it: else whoever writes
+    // a false address into a Via could end all searches.
+    if (cause === 'transport') return
     if (!this.#answered) this.#stopSearch([])
     this.#done()
   }

@@ -36,8 +36,12 @@ const acceptAgain: Step = transition('accepted', 'sendResponse')
 const refuseUnreliable: Step = transition('completed', 'sendResponse', 'startG', 'startH')
 const refuseReliable: Step = transition('completed', 'sendResponse', 'startH')
 const unanswered: Step = transition('proceeding', 'reportUnanswered')
-const broken: Step = transition('terminated', 'stopTimers', 'reportTransportError')
-const brokenAccepted: Step = transition('accepted', 'reportTransportError')
+// RFC 6026 7.1: a transport error ends nothing, or the INVITE's next repetition would be a new call. The timers end it.
+const broken: Record<'proceeding' | 'completed' | 'accepted', Step> = {
+  proceeding: transition('proceeding', 'reportTransportError'),
+  completed: transition('completed', 'reportTransportError'),
+  accepted: transition('accepted', 'reportTransportError'),
+}
 const resendFinal: Step = transition('completed', 'resend')
 const resendFinalG: Step = transition('completed', 'resend', 'restartG')
 const confirmUnreliable: Step = transition('confirmed', 'stopG', 'startI')
@@ -75,7 +79,7 @@ export function stepInviteServer(
         case 'timerU':
           return unanswered
         case 'transportError':
-          return broken
+          return broken.proceeding
         default:
           return stay.proceeding
       }
@@ -90,7 +94,7 @@ export function stepInviteServer(
         case 'timerH':
           return timedOut
         case 'transportError':
-          return broken
+          return broken.completed
         default:
           return stay.completed
       }
@@ -100,7 +104,7 @@ export function stepInviteServer(
       // RFC 6026 7.1: retransmitted INVITEs are absorbed, the 2xx is repeated by our user.
       if (event === 'success') return acceptAgain
       if (event === 'ack') return passAck
-      if (event === 'transportError') return brokenAccepted
+      if (event === 'transportError') return broken.accepted
       return event === 'timerL' ? ended : stay.accepted
     case 'terminated':
       return stay.terminated

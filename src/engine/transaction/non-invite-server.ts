@@ -20,7 +20,12 @@ const doneUnreliable: Step = transition('completed', 'sendResponse', 'startJ')
 const doneReliable: Step = transition('terminated', 'sendResponse', 'stopTimers')
 const resendProvisional: Step = transition('proceeding', 'resend')
 const resendFinal: Step = transition('completed', 'resend')
-const broken: Step = transition('terminated', 'stopTimers', 'reportTransportError')
+// RFC 6026 8.8: a transport error ends nothing; J or U does.
+const broken: Record<'trying' | 'proceeding' | 'completed', Step> = {
+  trying: transition('trying', 'reportTransportError'),
+  proceeding: transition('proceeding', 'reportTransportError'),
+  completed: transition('completed', 'reportTransportError'),
+}
 const unanswered: Step = transition('terminated', 'stopTimers', 'reportTimeout')
 const ended: Step = transition('terminated', 'stopTimers')
 
@@ -49,13 +54,14 @@ export function stepNonInviteServer(
         case 'timerU':
           return unanswered
         case 'transportError':
-          return broken
+          return broken[state]
         default:
           return stay[state]
       }
     case 'completed':
       if (event === 'request') return resendFinal
-      return event === 'timerJ' || event === 'transportError' ? ended : stay.completed
+      if (event === 'transportError') return broken.completed
+      return event === 'timerJ' ? ended : stay.completed
     case 'terminated':
       return stay.terminated
   }

@@ -21,7 +21,10 @@ import {
 export interface ServerTransactionUser {
   /** ACK of a 2xx that came with the INVITE's own branch (broken peers do that). */
   onAck(ack: SipRequest, bytes: number, transaction: ServerTransaction): void
-  /** The peer cannot be reached, or never acknowledged a failure. */
+  /**
+   * 'transport', once: the peer could not be reached with a response. The transaction stays, for the next may get through
+   * (RFC 6026 7.1). 'timeout': a failure was never acknowledged, or nobody answered; this is its end.
+   */
   onFailed(cause: 'timeout' | 'transport', transaction: ServerTransaction): void
   /** Timer U: nobody answered this INVITE; the user must answer it now. */
   onUnanswered(transaction: ServerTransaction): void
@@ -52,6 +55,7 @@ export class ServerTransaction {
   readonly #answerHash: number
   #forgetful = false
   #stateless = false
+  #broken = false
   #lastBytes = 0
   #finalStatus = 0
   #ack: SipRequest | undefined
@@ -156,7 +160,9 @@ export class ServerTransaction {
   }
 
   transportError(): void {
-    if (this.#state === 'terminated') return
+    // Each repetition of the response may fail; that is one failure.
+    if (this.#state === 'terminated' || this.#broken) return
+    this.#broken = true
     this.#context.counters.transportErrors++
     this.#step('transportError')
   }

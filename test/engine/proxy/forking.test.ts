@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import t from 'tap'
 import type { SipResponse } from '#src/sip/message.ts'
 import { RawPeer } from '#test/engine/support/raw-peer.ts'
@@ -196,4 +198,25 @@ void t.test('redirects are followed on demand, best first, each target once', as
   await answerInvite(worse, 200, 'three')
   await caller.nextResponse(200)
   t.equal(calleeOf(world, 0).received.filter((m) => m.kind === 'request' && m.method === 'INVITE').length, 1)
+})
+
+void t.test('a caller that no response reaches cancels nothing (RFC 3261 16.9)', async (t) => {
+  const world = await proxyWorld(t)
+  const { engine } = world
+  const callee = calleeOf(world, 0)
+  const socket = connect(world.tcpPort, '127.0.0.1')
+  await once(socket, 'connect')
+  const lines = world.caller.request('INVITE').map((line) => line.replace('SIP/2.0/UDP', 'SIP/2.0/TCP'))
+  socket.write([...lines, 'Content-Length: 0', '', ''].join('\r\n'))
+  const invite = await callee.nextRequest('INVITE')
+  socket.destroy()
+  await until(() => engine.counters()['connectionsOpen'] === 0)
+  callee.send(callee.answer(invite, 180, 'Ringing', 'one'))
+  await until(() => engine.counters()['transportErrors'] === 1)
+  callee.send(callee.answer(invite, 486, 'Busy Here', 'one'))
+  await callee.nextRequest('ACK')
+  t.notOk(callee.received.some((message) => message.kind === 'request' && message.method === 'CANCEL'))
+  t.equal(engine.counters()['serverTransactionsAlive'], 1, 'the answer is kept for who asks again')
+  world.clock.advance(32_000)
+  t.equal(engine.counters()['serverTransactionsAlive'], 0, 'until timer H')
 })

@@ -79,13 +79,13 @@ const machines: Machine[] = [
       r proceeding failure -> completed: sendResponse startH
       ~ proceeding timerT -> proceeding: sendTrying
       ~ proceeding timerU -> proceeding: reportUnanswered
-      ~ proceeding transportError -> terminated: stopTimers reportTransportError
+      ~ proceeding transportError -> proceeding: reportTransportError
       ~ completed request -> completed: resend
       u completed ack -> confirmed: stopG startI
       r completed ack -> terminated: stopTimers
       ~ completed timerG -> completed: resend restartG
       ~ completed timerH -> terminated: stopTimers reportTimeout
-      ~ completed transportError -> terminated: stopTimers reportTransportError
+      ~ completed transportError -> completed: reportTransportError
       ~ confirmed timerI -> terminated: stopTimers
       ~ accepted success -> accepted: sendResponse
       ~ accepted ack -> accepted: deliverAck
@@ -128,7 +128,7 @@ const machines: Machine[] = [
       u trying failure -> completed: sendResponse startJ
       r trying failure -> terminated: sendResponse stopTimers
       ~ trying timerU -> terminated: stopTimers reportTimeout
-      ~ trying transportError -> terminated: stopTimers reportTransportError
+      ~ trying transportError -> trying: reportTransportError
       ~ proceeding request -> proceeding: resend
       ~ proceeding provisional -> proceeding: sendResponse
       u proceeding success -> completed: sendResponse startJ
@@ -136,10 +136,10 @@ const machines: Machine[] = [
       u proceeding failure -> completed: sendResponse startJ
       r proceeding failure -> terminated: sendResponse stopTimers
       ~ proceeding timerU -> terminated: stopTimers reportTimeout
-      ~ proceeding transportError -> terminated: stopTimers reportTransportError
+      ~ proceeding transportError -> proceeding: reportTransportError
       ~ completed request -> completed: resend
       ~ completed timerJ -> terminated: stopTimers
-      ~ completed transportError -> terminated: stopTimers`,
+      ~ completed transportError -> completed: reportTransportError`,
   },
 ]
 

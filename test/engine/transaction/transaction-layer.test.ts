@@ -312,6 +312,52 @@ void t.test('INVITE server: an ACK that never comes ends by timer H', async (t) 
   t.equal(w.clock.pending, 0)
 })
 
+void t.test('RFC 6026 7.1: a response that cannot be sent ends nothing, and is reported once', async (t) => {
+  const w = world()
+  const told: string[] = []
+  const adopt = (index: number): ServerTransaction => {
+    const transaction = w.requests[index] as ServerTransaction
+    transaction.user = {
+      onAck: () => undefined,
+      onFailed: (cause) => told.push(cause),
+      onUnanswered: () => undefined,
+      onTerminated: () => told.push('over'),
+    }
+    return transaction
+  }
+  w.transport.failSend = true
+  w.layer.receiveRequest(request('INVITE'), fakeFlow(), 100)
+  const invite = adopt(0)
+  w.clock.advance(200)
+  await settle()
+  w.layer.receiveRequest(request('INVITE'), fakeFlow(), 100)
+  t.equal(w.requests.length, 1, 'the same INVITE again is no new call')
+  invite.respond(response(request('INVITE'), 486))
+  await settle()
+  for (let count = 0; count < 4; count++) {
+    w.clock.advance(1000)
+    await settle()
+  }
+  t.same(told, ['transport'])
+  t.equal(w.counters.transportErrors, 1)
+  w.transport.failSend = false
+  w.layer.receiveRequest(request('INVITE'), fakeFlow(), 100)
+  t.match(w.transport.log().at(-1), / 486$/, 'who can be reached again hears how it ended')
+  w.clock.advance(28_000)
+  t.same(told, ['transport', 'timeout', 'over'], 'H ends it')
+
+  w.transport.failSend = true
+  w.layer.receiveRequest(request('OPTIONS'), fakeFlow(), 100)
+  adopt(1).respond(response(request('OPTIONS'), 200))
+  await settle()
+  w.layer.receiveRequest(request('OPTIONS'), fakeFlow(), 100)
+  t.equal(w.requests.length, 2)
+  w.clock.advance(32_000)
+  t.same(told.slice(3), ['transport', 'over'], 'J ends it')
+  t.same(w.layer.alive, { servers: 0, clients: 0 })
+  t.equal(w.clock.pending, 0)
+})
+
 void t.test('an answered request is answered again, an unanswered one is forgotten after 64 s', async (t) => {
   const w = world()
   w.layer.receiveRequest(request('OPTIONS'), fakeFlow(), 100)
