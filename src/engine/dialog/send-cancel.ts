@@ -1,3 +1,4 @@
+import { branchOf } from '#src/sip/via.ts'
 import type { ClientTransaction } from '../transaction/client-transaction.ts'
 import type { TransactionLayer } from '../transaction/transaction-layer.ts'
 import { composeCancel } from './compose-request.ts'
@@ -12,7 +13,8 @@ export function sendCancel(
   reasons: readonly string[],
 ): { cancel: ClientTransaction; bytes: number } {
   const request = composeCancel(invite.request, reasons)
-  const branch = invite.key.slice(0, invite.key.indexOf('|'))
+  // As it was sent: some servers compare it letter by letter.
+  const branch = branchOf(invite.request.headers.get('Via') ?? '')
   const cancel = transactions.createClient(request, invite.flow, unheard, branch)
   return { cancel, bytes: cancel.start() }
 }

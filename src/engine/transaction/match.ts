@@ -6,6 +6,7 @@ export const branchCookie = 'z9hG4bK'
 
 /** What the top Via says about the transaction. */
 export interface ViaIdentity {
+  /** In lower case: a branch is a token, and tokens have no case (RFC 3261 7.3.1, 25.1). */
   branch: string
   /** host[:port] in lower case. */
   sentBy: string
@@ -18,7 +19,7 @@ export function viaIdentity(via: string | undefined): ViaIdentity | undefined {
   const head = (semicolon === -1 ? via : via.slice(0, semicolon)).trimEnd()
   const space = head.lastIndexOf(' ')
   if (space === -1) return undefined
-  return { branch: branchOf(via) ?? '', sentBy: head.slice(space + 1).toLowerCase() }
+  return { branch: (branchOf(via) ?? '').toLowerCase(), sentBy: head.slice(space + 1).toLowerCase() }
 }
 
 /**
@@ -45,7 +46,7 @@ export function serverKey(request: SipRequest, identity: ViaIdentity): string {
 
 /** RFC 3261 17.1.3: a response belongs to the client transaction with its branch and CSeq method. */
 export function clientKey(branch: string, method: string): string {
-  return `${branch}|${method}`
+  return `${branch.toLowerCase()}|${method}`
 }
 
 /** Method of the CSeq header, upper case as sent; empty when the header is missing or broken. */
