@@ -28,7 +28,7 @@ export function openCertificateSide(parts: {
   const { settings, lifetime, engine, tenant } = parts
   const { clock, log } = parts.options
   const { logger } = log
-  const certificates = new SipCertificates({ engine, box: parts.certificate, tenant, clock, logger })
+  const certificates = new SipCertificates({ engine, box: parts.certificate, tenant, logger })
   const renewBox = (renewed: BoxCertificate): void => certificates.renewBox(renewed)
   if (!engine || !tenant || settings.tenant.kind !== 'microsoft') return { renewBox, settingsParts: [] }
   const trunk = followTrunkCertificate({

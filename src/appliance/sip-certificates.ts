@@ -1,5 +1,3 @@
-import { X509Certificate } from 'node:crypto'
-import type { Clock } from '#src/base/clock.ts'
 import type { Logger } from '#src/base/logger.ts'
 import type { Engine } from '#src/engine/engine.ts'
 import type { OutboundTls, ServerTls, TlsRenewed, TrustStore } from '#src/engine/options.ts'
@@ -34,7 +32,6 @@ function teamsTrust({ trunk }: TenantEndpoints): TrustStore {
 /** The certificates in force for SIP. The box's and the trunk's are renewed apart; calls and registrations stay. */
 export class SipCertificates {
   readonly #engine: Pick<Engine, 'reloadTls'> | undefined
-  readonly #clock: Clock
   readonly #logger: Logger
   #box: BoxCertificate
   #tenant: TenantEndpoints | undefined
@@ -44,23 +41,18 @@ export class SipCertificates {
     engine: Pick<Engine, 'reloadTls'> | undefined
     box: BoxCertificate
     tenant: TenantEndpoints | undefined
-    clock: Clock
     logger: Logger
   }) {
     this.#engine = parts.engine
     this.#box = parts.box
     this.#tenant = parts.tenant
-    this.#clock = parts.clock
     this.#logger = parts.logger
   }
 
   /** Shows the box's renewed certificate on the SIP ports as well. */
   renewBox(box: BoxCertificate): void {
     if (!this.#engine) return
-    // The trunk's may have ended meanwhile. It helps nobody then, and phones must not suffer for it.
-    const trunk = this.#tenant && !this.#hasEnded(this.#tenant) ? this.#tenant : undefined
-    const server = { ...serverTlsOf(box, this.#tenant), byName: serverTlsOf(box, trunk).byName }
-    const renewed = this.#engine.reloadTls({ server })
+    const renewed = this.#engine.reloadTls({ server: serverTlsOf(box, this.#tenant) })
     if (renewed.applied) {
       this.#box = box
       this.#logger.info({ expiresAtMs: box.expiresAtMs }, 'SIP shows the new certificate')
@@ -78,9 +70,5 @@ export class SipCertificates {
     }) ?? { applied: false, reason: 'The SIP part does not run.' }
     if (renewed.applied) this.#tenant = tenant
     return renewed
-  }
-
-  #hasEnded({ trunk }: TenantEndpoints): boolean {
-    return new X509Certificate(trunk.certificatePem).validToDate.getTime() <= this.#clock.nowMs()
   }
 }

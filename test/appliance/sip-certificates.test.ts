@@ -6,7 +6,6 @@ import type { TlsRenewal } from '#src/engine/options.ts'
 import type { BoxCertificate } from '#src/host/certificate.ts'
 import type { TenantEndpoints } from '#src/model/tenant.ts'
 import { makeCa, type LeafOptions } from '#test/support/certificates.ts'
-import { FakeClock } from '#test/support/fake-clock.ts'
 import { MemoryLogger } from '#test/support/memory-logger.ts'
 import { portOf, startBareEngine } from '#test/support/start-engine.ts'
 
@@ -45,15 +44,14 @@ async function start(t: Test, tenant: TenantEndpoints | undefined) {
   const logger = new MemoryLogger()
   const reloads: TlsRenewal[] = []
   const reloadTls = (next: TlsRenewal) => (reloads.push(next), engine.reloadTls(next))
-  const clock = new FakeClock(Date.now())
-  const certificates = new SipCertificates({ engine: { reloadTls }, box, tenant, clock, logger })
-  return { box, certificates, clock, logger, reloads, port: portOf(engine, 'tls') }
+  const certificates = new SipCertificates({ engine: { reloadTls }, box, tenant, logger })
+  return { box, certificates, logger, reloads, port: portOf(engine, 'tls') }
 }
 
 void t.test(
   'the SIP ports follow the renewed certificate of the page; a broken one changes nothing',
   async (t) => {
-    const { box, certificates, clock, logger, port } = await start(t, undefined)
+    const { box, certificates, logger, port } = await start(t, undefined)
     const phone = await connect(t, port)
     const renewed = await boxCertificate()
     certificates.renewBox(renewed)
@@ -65,7 +63,7 @@ void t.test(
     certificates.renewBox({ ...renewed, keyPem: box.keyPem })
     t.equal(serialOf(await connect(t, port)), serialOf(next))
     t.match(JSON.stringify(logger.lines.at(-1)), /The key does not belong to the certificate/)
-    const none = new SipCertificates({ engine: undefined, box, tenant: undefined, clock, logger })
+    const none = new SipCertificates({ engine: undefined, box, tenant: undefined, logger })
     none.renewBox(renewed)
     t.match(none.renewTrunk(await tenantWith()), { applied: false })
   },
@@ -97,4 +95,6 @@ void t.test('a trunk certificate that has ended does not keep phones from the bo
   certificates.renewBox(await boxCertificate())
   t.match(logger.lines.at(-1), { level: 'info' })
   t.not(serialOf(await connect(t, port)), before)
+  const ended = await tenantWith({ notAfter: new Date(Date.now() - 30_000) })
+  t.match(certificates.renewTrunk(ended), { applied: false, reason: /ended on/ }, 'a new one must be good')
 })

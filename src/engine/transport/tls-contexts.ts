@@ -89,9 +89,18 @@ export class OutboundProfiles {
   }
 }
 
-/** Throws a sentence when a certificate of ours is past its end: a renewal that renews nothing. */
-export function refuseExpired(serverTls: ServerTls, nowMs: number): void {
-  for (const { certificatePem } of [serverTls.fallback, ...serverTls.byName]) {
+/** Every certificate that a listener shows, in PEM. */
+export function certificatesOf(serverTls: ServerTls): string[] {
+  return [serverTls.fallback, ...serverTls.byName].map(({ certificatePem }) => certificatePem)
+}
+
+/**
+ * Throws a sentence when a certificate of ours is past its end: a renewal that renews nothing. One that is `shown`
+ * already stays as it is: phones must not go without their new one because a trunk's has ended.
+ */
+export function refuseExpired(serverTls: ServerTls, shown: ReadonlySet<string>, nowMs: number): void {
+  for (const certificatePem of certificatesOf(serverTls)) {
+    if (shown.has(certificatePem)) continue
     const { subject, validToDate } = new X509Certificate(certificatePem)
     if (validToDate.getTime() <= nowMs) {
       throw new Error(`the certificate of ${subject} ended on ${validToDate.toISOString()}`)

@@ -16,7 +16,7 @@ import { dialTcp, TcpListener, type DialOptions } from './tcp.ts'
 import { LargeRequests, largeRequestDialMs } from './large-requests.ts'
 import { TargetHealth } from './target-health.ts'
 import { adviseOnOwnCertificate, ConnectError } from './tls-advice.ts'
-import { OutboundProfiles, refuseExpired } from './tls-contexts.ts'
+import { certificatesOf, OutboundProfiles, refuseExpired } from './tls-contexts.ts'
 import { dialTls, TlsListener } from './tls.ts'
 import type { Doorkeeper, TransportContext, TransportFlow } from './transport-context.ts'
 import type { Flow, ListenerAddress, Target, TransportLayer, TransportUser } from './transport-port.ts'
@@ -62,6 +62,8 @@ class Layer implements CountingTransportLayer {
   readonly #health: TargetHealth
   readonly #large: LargeRequests
   #profiles: OutboundProfiles | undefined
+  /** Certificates that the listeners show, in PEM. */
+  #shown: ReadonlySet<string> = new Set()
   #user: TransportUser | undefined
   #sweepTimer: Timer | undefined
   #abort = new AbortController()
@@ -119,6 +121,7 @@ class Layer implements CountingTransportLayer {
       }
       this.#listeners.push(listener)
     }
+    this.#shown = new Set(this.#options.listen.flatMap(({ tls }) => (tls ? certificatesOf(tls) : [])))
     this.#sweepLater()
   }
 
@@ -237,7 +240,8 @@ class Layer implements CountingTransportLayer {
       const { server, outbound } = next
       const apply: (() => void)[] = []
       if (server) {
-        refuseExpired(server, this.#options.clock.nowMs())
+        refuseExpired(server, this.#shown, this.#options.clock.nowMs())
+        apply.push(() => (this.#shown = new Set(certificatesOf(server))))
         for (const listener of this.#listeners) {
           if ('prepareTls' in listener && listener.secure) apply.push(listener.prepareTls(server))
         }
