@@ -68,7 +68,7 @@ export async function startEngine(
   const logger = sparingly(options.logger, clock)
   const guard = options.guard && new BanGuard(options.guard, clock, logger)
   const transport = createTransportLayer({ ...options, logger, doorkeeper: guard })
-  if (guard) guard.isProvenPeer = (host) => transport.isProvenPeer(host)
+  if (guard) guard.isProvenPeer = (source) => transport.isProvenPeer(source)
   const transactionCounters: TransactionCounters = {
     retransmissionsSent: 0,
     retransmissionsReceived: 0,

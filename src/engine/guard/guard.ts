@@ -78,8 +78,8 @@ export class BanGuard implements Guard, Doorkeeper {
   readonly #trusted = new Map<string, number>()
   #allowed: AllowList
   #timer: Timer | undefined
-  /** Asks whether a peer that proved its name by certificate is connected from here. */
-  isProvenPeer: (host: string) => boolean = () => false
+  /** Asks whether a peer that proved its name by certificate is connected from this source. */
+  isProvenPeer: (source: string) => boolean = () => false
 
   constructor(options: GuardOptions, clock: Clock, logger: Logger) {
     this.#options = options
@@ -255,7 +255,7 @@ export class BanGuard implements Guard, Doorkeeper {
   #isSafe(source: string, host: string): boolean {
     if (this.#options.exemptLoopback && isLoopback(host)) return true
     if ((this.#trusted.get(source) ?? 0) > this.#clock.nowMs()) return true
-    return this.#allowed.has(host) || this.isProvenPeer(host)
+    return this.#allowed.has(host) || this.isProvenPeer(source)
   }
 
   #lift(source: string, why: string): boolean {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { formatEndpoint, unmapIpv4 } from '#src/base/net.ts'
+import { sourceOf } from '../guard/source.ts'
 import type { EngineLimits } from '../options.ts'
 import { coversName } from './certificate-names.ts'
 import type { TransportFlow } from './transport-context.ts'
@@ -29,6 +30,8 @@ export class ConnectionPool {
   readonly #admittedPerSource = new Map<string, number>()
   readonly #admitted = new Set<Socket>()
   readonly #handshakesPerSource = new Map<string, number>()
+  /** Connections whose peer proved a name by certificate, by source. */
+  readonly #provenPerSource = new Map<string, number>()
 
   constructor(limits: EngineLimits) {
     this.#limits = limits
@@ -88,6 +91,7 @@ export class ConnectionPool {
   }
 
   add(connection: PooledFlow): void {
+    if (!this.#all.has(connection)) this.#countProven(connection, 1)
     this.#all.add(connection)
     this.#index(connection, keyOf(connection.protocol, connection.remoteHost, connection.remotePort))
   }
@@ -99,7 +103,7 @@ export class ConnectionPool {
   }
 
   remove(connection: PooledFlow): void {
-    this.#all.delete(connection)
+    if (this.#all.delete(connection)) this.#countProven(connection, -1)
     for (const key of this.#keysOf.get(connection) ?? []) {
       const rest = (this.#byAddress.get(key) ?? []).filter((other) => other !== connection)
       if (rest.length === 0) this.#byAddress.delete(key)
@@ -136,9 +140,27 @@ export class ConnectionPool {
     return attempt
   }
 
+  /** True while a peer that proved a name by certificate is connected from this source, as `sourceOf` has it. */
+  isProven(source: string): boolean {
+    return this.#provenPerSource.has(source)
+  }
+
+  /** How many connections are open. */
+  get size(): number {
+    return this.#all.size
+  }
+
   /** Every open connection; a copy, so that closing while iterating is safe. */
   get all(): PooledFlow[] {
     return [...this.#all]
+  }
+
+  #countProven({ peerNames, remoteHost }: PooledFlow, change: 1 | -1): void {
+    if (peerNames.length === 0) return
+    const source = sourceOf(remoteHost)
+    const count = (this.#provenPerSource.get(source) ?? 0) + change
+    if (count === 0) this.#provenPerSource.delete(source)
+    else this.#provenPerSource.set(source, count)
   }
 
   #index(connection: PooledFlow, key: string): void {

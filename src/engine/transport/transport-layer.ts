@@ -33,8 +33,8 @@ export type TransportOptions = Pick<
 export interface CountingTransportLayer extends TransportLayer {
   /** A copy of all counters, plus the connections that are open now. */
   counters(): Record<string, number>
-  /** True when a peer that proved a name by certificate is connected from this address. */
-  isProvenPeer(host: string): boolean
+  /** True when a peer that proved a name by certificate is connected from this source (guard/source.ts). */
+  isProvenPeer(source: string): boolean
   /** True when this machine has a route to an address. */
   reaches(address: string): boolean
   /** Puts new certificates into force for handshakes to come, all of them or none; connections stay. */
@@ -146,11 +146,11 @@ class Layer implements CountingTransportLayer {
   }
 
   counters(): Record<string, number> {
-    return { ...this.#counters, connectionsOpen: this.#pool.all.length }
+    return { ...this.#counters, connectionsOpen: this.#pool.size }
   }
 
-  isProvenPeer(host: string): boolean {
-    return this.#pool.all.some(({ remoteHost, peerNames }) => remoteHost === host && peerNames.length > 0)
+  isProvenPeer(source: string): boolean {
+    return this.#pool.isProven(source)
   }
 
   async connect(target: Target): Promise<Flow> {

@@ -157,9 +157,17 @@ t.test('whoever proves a password is let in at once', async (t) => {
 
 t.test('the allow-list, a proven peer and this machine are never shut out', async (t) => {
   const { guard, note } = start(t, { allow: ['198.51.100.0/24'] })
-  guard.isProvenPeer = (host) => host === '203.0.113.77'
+  guard.isProvenPeer = (source) => ['203.0.113.77', '2001:db8:9:9::/64'].includes(source)
   for (let index = 0; index < 50; index++) {
-    for (const host of ['198.51.100.3', '203.0.113.77', '127.0.0.5', '::1', '::ffff:127.0.0.1']) {
+    // What a neighbour of a proven peer does would shut out both.
+    for (const host of [
+      '198.51.100.3',
+      '203.0.113.77',
+      '2001:db8:9:9::66',
+      '127.0.0.5',
+      '::1',
+      '::ffff:127.0.0.1',
+    ]) {
       note('scanner', { host, proven: true })
     }
   }
