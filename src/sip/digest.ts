@@ -51,23 +51,28 @@ const maxDirectives = 32
 const quote = 0x22
 const comma = 0x2c
 
-// Reads `Digest name=value, name="value"`: undefined when it is another scheme, too long, or broken.
-function directivesOf(value: string): Map<string, string> | undefined {
-  if (value.length > maxValueLength || !/^digest[ \t]/i.test(value)) return undefined
-  const directives = new Map<string, string>()
+// The directives of the value that was read last, in pairs: read anew for each request, so no map is made each time.
+const names: string[] = []
+const values: string[] = []
+
+// Reads `Digest name=value, name="value"`: false when it is another scheme, too long, or broken.
+function readDirectives(value: string): boolean {
+  names.length = 0
+  values.length = 0
+  if (value.length > maxValueLength || !/^digest[ \t]/i.test(value)) return false
   let at = 7
   while (at < value.length) {
     while (isBlank(value.charCodeAt(at)) || value.charCodeAt(at) === comma) at++
     if (at >= value.length) break
     const equals = value.indexOf('=', at)
-    if (equals < 0) return undefined
+    if (equals < 0) return false
     const name = value.slice(at, equals).trim().toLowerCase()
     at = equals + 1
     while (isBlank(value.charCodeAt(at))) at++
     let text: string
     if (value.charCodeAt(at) === quote) {
       const end = skipQuoted(value, at)
-      if (end < 0) return undefined
+      if (end < 0) return false
       text = value.slice(at + 1, end - 1)
       if (text.includes('\\')) text = text.replace(/\\([\s\S])/g, '$1')
       at = end
@@ -78,10 +83,16 @@ function directivesOf(value: string): Map<string, string> | undefined {
       at = end
     }
     // A directive given twice means two readers could check two different answers.
-    if (name === '' || directives.has(name) || directives.size >= maxDirectives) return undefined
-    directives.set(name, text)
+    if (name === '' || names.includes(name) || names.length >= maxDirectives) return false
+    names.push(name)
+    values.push(text)
   }
-  return directives
+  return true
+}
+
+function directive(name: string): string | undefined {
+  const at = names.indexOf(name)
+  return at < 0 ? undefined : values[at]
 }
 
 interface Algorithm {
@@ -119,12 +130,12 @@ export function hashOf(algorithm: DigestAlgorithm): DigestHash {
 
 /** Parses one challenge; undefined when it is not a Digest challenge that we can answer. */
 export function parseDigestChallenge(value: string): DigestChallenge | undefined {
-  const directives = directivesOf(value)
-  const realm = directives?.get('realm')
-  const nonce = directives?.get('nonce')
-  const algorithm = algorithmOf(directives?.get('algorithm'))
-  if (!directives || realm === undefined || nonce === undefined || !algorithm) return undefined
-  const qop = directives.get('qop')
+  if (!readDirectives(value)) return undefined
+  const realm = directive('realm')
+  const nonce = directive('nonce')
+  const algorithm = algorithmOf(directive('algorithm'))
+  if (realm === undefined || nonce === undefined || !algorithm) return undefined
+  const qop = directive('qop')
   const qopAuth = qop !== undefined && /(?:^|,)[ \t]*auth[ \t]*(?:,|$)/i.test(qop)
   const qopAuthInt = qop !== undefined && /(?:^|,)[ \t]*auth-int[ \t]*(?:,|$)/i.test(qop)
   // None of these is known: RFC 7616 3.3 does not allow falling back to no qop at all.
@@ -133,9 +144,9 @@ export function parseDigestChallenge(value: string): DigestChallenge | undefined
   if (qop === undefined && algorithms[algorithm].session) return undefined
   const challenge: DigestChallenge = { realm, nonce, algorithm, qopAuth }
   if (qopAuthInt) challenge.qopAuthInt = true
-  const opaque = directives.get('opaque')
+  const opaque = directive('opaque')
   if (opaque !== undefined) challenge.opaque = opaque
-  if (directives.get('stale')?.toLowerCase() === 'true') challenge.stale = true
+  if (directive('stale')?.toLowerCase() === 'true') challenge.stale = true
   return challenge
 }
 
@@ -153,25 +164,24 @@ export function chooseChallenge(values: readonly string[]): DigestChallenge | un
 
 /** Parses credentials; undefined when a required directive is missing, malformed or of an unknown algorithm. */
 export function parseDigestCredentials(value: string): DigestCredentials | undefined {
-  const directives = directivesOf(value)
-  if (!directives) return undefined
-  const username = directives.get('username')
-  const realm = directives.get('realm')
-  const nonce = directives.get('nonce')
-  const uri = directives.get('uri')
-  const response = directives.get('response')?.toLowerCase()
-  const algorithm = algorithmOf(directives.get('algorithm'))
+  if (!readDirectives(value)) return undefined
+  const username = directive('username')
+  const realm = directive('realm')
+  const nonce = directive('nonce')
+  const uri = directive('uri')
+  const response = directive('response')?.toLowerCase()
+  const algorithm = algorithmOf(directive('algorithm'))
   if (username === undefined || realm === undefined || nonce === undefined || uri === undefined)
     return undefined
   if (!algorithm || response?.length !== algorithms[algorithm].length || !/^[0-9a-f]+$/.test(response))
     return undefined
   const credentials: DigestCredentials = { username, realm, nonce, uri, response, algorithm }
-  const opaque = directives.get('opaque')
+  const opaque = directive('opaque')
   if (opaque !== undefined) credentials.opaque = opaque
-  const qop = directives.get('qop')
+  const qop = directive('qop')
   if (qop !== undefined) {
-    const nc = directives.get('nc')
-    const cnonce = directives.get('cnonce')
+    const nc = directive('nc')
+    const cnonce = directive('cnonce')
     const integrity = qop.length === 8
     if (!/^auth(?:-int)?$/i.test(qop) || !nc || !/^[0-9a-fA-F]{8}$/.test(nc) || !cnonce) return undefined
     credentials.qop = integrity ? { nc, cnonce, integrity } : { nc, cnonce }

@@ -127,8 +127,8 @@ export function withTag(value: string, tag: string): string {
   const from = paramsStart(value)
   if (from < 0) return `${value};tag=${tag}`
   if (paramOf(value, 'tag', from) === undefined) return `${value};tag=${tag}`
-  const params = parseParams(value, from)
-  if (!params) return `${value};tag=${tag}`
-  params.set('tag', tag)
+  const given = parseParams(value, from)
+  if (!given) return `${value};tag=${tag}`
+  const params = new Map(given).set('tag', tag)
   return value.slice(0, from) + formatParams(params)
 }

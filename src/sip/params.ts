@@ -2,7 +2,10 @@
  * The `;name=value` parameters of Via, From, Contact … and of URIs. Names are lower-case; a parameter
  * without `=` maps to undefined, so `has` and `get` tell `;lr` from its absence. Quotes of a quoted value are kept.
  */
-export type SipParams = Map<string, string | undefined>
+export type SipParams = ReadonlyMap<string, string | undefined>
+
+/** No parameters: what most URIs and fields have, and so no map of its own each time. */
+export const noParams: SipParams = new Map()
 
 const quote = 0x22
 const backslash = 0x5c
@@ -43,11 +46,11 @@ export function nextSemicolon(text: string, from: number): number {
  * (RFC 3261 25.1 SEMI, EQUAL). Undefined when it is something else.
  */
 export function parseParams(text: string, from = 0): SipParams | undefined {
-  const params: SipParams = new Map()
   let at = from
   while (at < text.length && isBlank(text.charCodeAt(at))) at++
-  if (at === text.length) return params
+  if (at === text.length) return noParams
   if (text[at] !== ';') return undefined
+  const params = new Map<string, string | undefined>()
   while (at < text.length) {
     const end = nextSemicolon(text, at + 1)
     if (end < 0) return undefined

@@ -1,6 +1,6 @@
 import { isIpLiteral } from '#src/base/net.ts'
 import { parseDecimal } from './cseq.ts'
-import { formatParams, type SipParams } from './params.ts'
+import { formatParams, noParams, type SipParams } from './params.ts'
 
 /** A SIP, SIPS or tel URI (RFC 3261 19.1, RFC 3966). */
 export interface SipUri {
@@ -24,8 +24,8 @@ const userText = /^(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/#[\]^`{}|\\"]|[^\x00-\x7f]|%[0
 const passwordText = /^(?:[A-Za-z0-9\-_.!~*'()&=+$,]|[^\x00-\x7f]|%[0-9A-Fa-f]{2})*$/
 
 function parseUriParams(text: string): SipParams | undefined {
-  const params: SipParams = new Map()
-  if (text === '') return params
+  if (text === '') return noParams
+  const params = new Map<string, string | undefined>()
   for (const part of text.split(';')) {
     const equals = part.indexOf('=')
     const name = (equals < 0 ? part : part.slice(0, equals)).toLowerCase()

@@ -71,8 +71,9 @@ export function withReceived(value: string, remoteHost: string, remotePort: numb
     if (rport === undefined) return `${value};received=${remoteHost};rport=${remotePort}`
     if (value.endsWith(';rport')) return `${value}=${remotePort};received=${remoteHost}`
   }
-  const params = parseParams(value, semicolon)
-  if (!params) return undefined
+  const given = parseParams(value, semicolon)
+  if (!given) return undefined
+  const params = new Map(given)
   params.set('received', remoteHost)
   params.set('rport', String(remotePort))
   return value.slice(0, semicolon).trimEnd() + formatParams(params)

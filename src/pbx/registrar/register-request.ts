@@ -1,4 +1,5 @@
 import { secondsToMs } from '#src/base/clock.ts'
+import { parseCSeq } from '#src/sip/cseq.ts'
 import { parseNameAddr } from '#src/sip/name-addr.ts'
 import { splitList, type SipParams } from '#src/sip/params.ts'
 import { parseUri, unescapeUser } from '#src/sip/uri.ts'
@@ -54,18 +55,17 @@ export function readRegister(request: IncomingRequest): RegisterRequest | string
   // 10.3 step 5: parameters of the URI do not count, escapes are resolved.
   if (!toUri?.user || toUri.scheme === 'tel') return 'Bad To'
   const callId = request.get('Call-ID')
-  const cseq = /^\s*(\d{1,10})\s/.exec(request.get('CSeq') ?? '')?.[1]
+  const cseq = parseCSeq(request.get('CSeq') ?? '')?.number
   if (callId === undefined || callId.length > maxCallIdLength || cseq === undefined) {
     return 'Bad Call-ID or CSeq'
   }
-  if (Number(cseq) > maxSequence) return 'Bad CSeq'
   const path = readPath(request.get('Path'))
   if (typeof path === 'string') return path
   const supported = request.get('Supported')
   const base: RegisterRequest = {
     aor: unescapeUser(toUri.user),
     callId,
-    cseq: Number(cseq),
+    cseq,
     userAgent: request.get('User-Agent')?.slice(0, 200),
     removeAll: false,
     contacts: [],

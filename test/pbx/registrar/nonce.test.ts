@@ -141,11 +141,13 @@ t.test('a table that has been full for long takes no longer than an empty one', 
     for (let index = 0; index < count; index++) nonces.use(nonces.issue('192.0.2.7'), 1)
     return threadCpuMs() - startedMs
   }
-  timeOf(5_000)
-  const early = timeOf(5_000)
+  // The best of several: what else the machine does must not decide.
+  const best = (): number => Math.min(...Array.from({ length: 5 }, () => timeOf(1_000)))
+  timeOf(4_000)
+  const early = best()
   for (let round = 0; round < 6; round++) timeOf(10_000)
   // It was 30 times as long when each new nonce looked through the whole table for room.
-  t.ok(timeOf(5_000) < 8 * early)
+  t.ok(best() < 8 * early)
 })
 
 t.test('a nonce tells whether this address received it', async (t) => {
