@@ -13,6 +13,16 @@ const maxRemembered = 1024
 /** How long the attempt may take: somebody waits for the phone to ring, and UDP may well get through in pieces. */
 export const largeRequestDialMs = 1500
 
+/** Waits so long and no longer: the attempt may be one that somebody with more patience began before. */
+export async function withinDialTime<Value>(clock: Clock, attempt: Promise<Value>): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimer(largeRequestDialMs, () => {
+      reject(new Error(`no connection within ${largeRequestDialMs} ms`))
+    })
+    void attempt.then(resolve, reject).finally(() => timer.cancel())
+  })
+}
+
 /** Decides which UDP requests go over TCP because they are too large for one datagram (RFC 3261 18.1.1). */
 export class LargeRequests {
   readonly #policy: NonNullable<EngineOptions['largeRequests']>

@@ -13,7 +13,7 @@ import { Intake } from './intake.ts'
 import { isWildcard, LocalAddresses } from './local-address.ts'
 import { StreamConnection } from './stream-connection.ts'
 import { dialTcp, TcpListener, type DialOptions } from './tcp.ts'
-import { LargeRequests, largeRequestDialMs } from './large-requests.ts'
+import { LargeRequests, largeRequestDialMs, withinDialTime } from './large-requests.ts'
 import { TargetHealth } from './target-health.ts'
 import { adviseOnOwnCertificate, ConnectError } from './tls-advice.ts'
 import { certificatesOf, OutboundProfiles, refuseExpired } from './tls-contexts.ts'
@@ -207,16 +207,13 @@ class Layer implements CountingTransportLayer {
       this.#counters.largeRequestsOverTcp++
       return Promise.resolve(open)
     }
-    return this.#connectStream(stream, largeRequestDialMs).then(
-      (flow) => {
-        this.#counters.largeRequestsOverTcp++
-        return flow
-      },
-      (error: unknown) => {
-        this.#large.noteRefused(target)
-        throw error
-      },
-    )
+    const attempt = this.#connectStream(stream, largeRequestDialMs)
+    // Impatience says nothing about the peer, only how the attempt itself ends.
+    void attempt.catch(() => this.#large.noteRefused(target))
+    return withinDialTime(this.#options.clock, attempt).then((flow) => {
+      this.#counters.largeRequestsOverTcp++
+      return flow
+    })
   }
 
   livingFirst(targets: readonly Target[]): readonly Target[] {

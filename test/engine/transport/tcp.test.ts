@@ -236,6 +236,24 @@ void t.test('a refused or silent target rejects', async (t) => {
   t.equal(layer.counters().connectFailures, 2)
 })
 
+void t.test('a large request does not wait as long as the dial that it joins', async (t) => {
+  const { layer, clock } = await startTransport(t)
+  const far = await startTransport(t)
+  const target = { protocol: 'tcp' as const, host: '127.0.0.1', port: far.port('tcp'), serverName: undefined }
+  // In one turn: the connection cannot be up yet, whatever the clock says.
+  const patient = layer.connect(target)
+  const large = layer.connectLarge(makeRequest({ body: 'x'.repeat(2000) }), { ...target, protocol: 'udp' })
+  t.ok(large)
+  clock.advance(1500)
+  await t.rejects(
+    Promise.resolve(large).then(() => undefined),
+    /within 1500 ms/,
+  )
+  const flow = await patient
+  const again = layer.connectLarge(makeRequest({ body: 'x'.repeat(2000) }), { ...target, protocol: 'udp' })
+  t.equal(await again, flow, 'the peer has TCP all the same')
+})
+
 void t.test('a peer that does not read is cut off instead of buffered without end', async (t) => {
   const { layer, requests, closed, port } = await startTransport(t)
   const phone = await openTcp(t, port('tcp'))
