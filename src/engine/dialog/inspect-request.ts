@@ -62,7 +62,13 @@ function refusedExtensions(headers: SipHeaders, extensions: ReadonlySet<string>)
 
 // RFC 3261 10.3: the wildcard stands alone and with Expires: 0, else bindings would be lost by accident.
 function isBadWildcard(headers: SipHeaders): boolean {
-  const contacts = headers.getAll('Contact')
-  if (!contacts.some((contact) => contact.trim() === '*')) return false
-  return contacts.length > 1 || headers.get('Expires')?.trim() !== '0'
+  const { flat } = headers
+  let contacts = 0
+  let wildcard = false
+  for (let index = 0; index < flat.length; index += 2) {
+    if (flat[index] !== 'Contact') continue
+    contacts++
+    if ((flat[index + 1] as string).trim() === '*') wildcard = true
+  }
+  return wildcard && (contacts > 1 || headers.get('Expires')?.trim() !== '0')
 }
