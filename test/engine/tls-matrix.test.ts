@@ -62,7 +62,7 @@ const expected: Record<string, [outcome: string, advice: string]> = {
   'openssl → us: TLS 1.2': ['TLSv1.2, certificate of box.test', ''],
   'openssl → us: TLS 1.1': ['refused', 'The caller offers only TLS 1.1 or older'],
   'openssl → us: TLS 1.0': ['refused', 'The caller offers only TLS 1.1 or older'],
-  'openssl → us: SNI right': ['TLSv1.3, certificate of sbc.test', ''],
+  'openssl → us: SNI right': ['TLSv1.3, certificate of sbc.test', 'The peer showed no certificate'],
   'openssl → us: SNI unknown': ['TLSv1.3, certificate of box.test', ''],
   'openssl → us: no SNI': ['TLSv1.3, certificate of box.test', ''],
   'openssl → us: renegotiation asked for': ['refused', ''],

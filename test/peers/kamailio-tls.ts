@@ -17,6 +17,8 @@ export interface KamailioTlsDial {
   keyFile?: string
   /** Only takes a server certificate of these authorities. */
   verifiedCaFile?: string
+  /** The name it asks for (SNI); left out = none. */
+  serverName?: string
 }
 
 /**
@@ -51,6 +53,12 @@ export async function startKamailioTls(options: {
         `[client:any]\nserver_name = to-${host}\nserver_id = ${host}\nmethod = TLSv1.2+\n${verify(verifiedCaFile, true)}${pair(certificateFile, keyFile)}`,
     ),
   ].join('\n')
+  const names = dials
+    .filter(({ serverName }) => serverName !== undefined)
+    .map(
+      ({ host, serverName }) =>
+        `  if ($hdr(X-To) == "${host}") { $xavp(tlscfg[0]=>server_name) = "${serverName}"; }`,
+    )
   const config = (folder: string): string => `${kamailioBase(folder)}
 enable_tls=yes
 ${ports.map(({ port }) => `listen=tls:127.0.0.1:${port}`).join('\n')}
@@ -65,7 +73,8 @@ request_route {
   if ($proto == "tls") { if (is_method("OPTIONS")) { sl_send_reply("200","OK"); } exit; }
   if (is_method("OPTIONS") && $hdr(X-To) == $null) { sl_send_reply("200","OK"); exit; }
   if ($hdr(X-To) != $null) { $xavp(tlscfg=>server_id) = $hdr(X-To); $du = "sip:" + $hdr(X-To) + ":${ourPort};transport=tls"; }
-  else { $du = "sip:${dials[0]?.host ?? '127.0.0.1'}:${ourPort};transport=tls"; }
+${names.join('\n')}
+  if ($hdr(X-To) == $null) { $du = "sip:${dials[0]?.host ?? '127.0.0.1'}:${ourPort};transport=tls"; }
   if (is_method("INVITE|OPTIONS")) { t_check_trans(); }
   t_relay();
 }

@@ -134,7 +134,7 @@ const clientFaults: Readonly<Record<ClientFault, string>> = {
     "The peer's certificate is made for servers only. Allow that for this trunk if its operator says so, else it needs the purpose clientAuth.",
 }
 
-/** What to do where a trunk was expected and the caller showed no certificate at all. */
+/** What to do where a caller asked for a trunk's name and showed no certificate at all. */
 export const noClientCertificate =
   "The peer showed no certificate, so it is treated as a phone. If it is a trunk, its operator must present the trunk's client certificate."
 

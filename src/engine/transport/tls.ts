@@ -16,7 +16,7 @@ import {
   whenReady,
   type DialOptions,
 } from './tcp.ts'
-import { adviseOnClientFault, adviseOnTls, CertificateNameError } from './tls-advice.ts'
+import { adviseOnClientFault, adviseOnTls, CertificateNameError, noClientCertificate } from './tls-advice.ts'
 import { ServerContexts, type OutboundProfiles } from './tls-contexts.ts'
 import type { TransportContext } from './transport-context.ts'
 
@@ -98,6 +98,7 @@ export class TlsListener implements BoundListener {
     const { clock, counters, logger } = this.#context
     try {
       const certificate = socket.getPeerX509Certificate()
+      if (!certificate) this.#noteMissing(socket)
       const verdict = certificate && this.#contexts?.trust.judge(certificate, clock.nowMs())
       if (!verdict) return []
       if (verdict.trusted) {
@@ -117,6 +118,14 @@ export class TlsListener implements BoundListener {
       logger.debug({ err: error, peer: socket.remoteAddress }, 'client certificate unreadable')
     }
     return []
+  }
+
+  // Phones call the box by its own name and show no certificate. Who calls it by a trunk's name is likely the trunk.
+  #noteMissing(socket: tls.TLSSocket): void {
+    const name = socket.servername
+    if (typeof name !== 'string' || !this.#contexts?.named(name)) return
+    const fields = { peer: socket.remoteAddress, name, advice: noClientCertificate }
+    this.#context.logger.info(fields, "no client certificate, though called by a trunk's name")
   }
 }
 

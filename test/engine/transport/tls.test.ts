@@ -76,6 +76,21 @@ void t.test('a phone without certificate talks, and has no names', async (t) => 
   t.equal(flow.protocol, 'tls')
 })
 
+void t.test("who calls by the trunk's name without a certificate is told of in the log", async (t) => {
+  const { requests, port, logger } = await startServer(t)
+  const told = (): unknown[] => logger.lines.map(({ fields }) => fields['advice']).filter(Boolean)
+  for (const [servername, lines] of [
+    ['box.local', 0],
+    ['sbc.example.org', 1],
+  ] as const) {
+    const peer = await dial(t, port('tls'), { servername })
+    peer.socket.write(formatMessage(makeRequest()))
+    t.same((await requests.next()).flow.peerNames, [])
+    t.equal(told().length, lines, servername)
+  }
+  t.match(told(), [/showed no certificate/])
+})
+
 void t.test('which client certificates give their connection names', async (t) => {
   const { layer, requests, port } = await startServer(t)
   const names = ['sip.pstnhub.microsoft.com', '*.pstnhub.example.org']
