@@ -96,6 +96,8 @@ export interface DoorOptions {
   secret: string
   /** Set: the door takes TLS only. */
   tls?: { certificatePem: string; keyPem: string } | undefined
+  /** Connections at a time, strangers that have not shown the secret among them; left out = 100. */
+  maxConnections?: number
 }
 
 /** An application that waits to be called (`srf.listen`); it is called again whenever the connection is lost. */

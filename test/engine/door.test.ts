@@ -24,6 +24,30 @@ void t.test('the hello names the endpoints and a version that the library accept
   t.match(hello[4], /^v0\.9\.\d+/)
 })
 
+void t.test('the door takes so many connections and no more', async (t) => {
+  const engine = await startBareEngine(t, {
+    door: { host: '127.0.0.1', port: 0, secret: 'cymru', maxConnections: 2 },
+  })
+  const port = engine.door?.port ?? 0
+  const first = await DoorClient.open(t, port)
+  const second = await DoorClient.open(t, port)
+  t.equal((await second.ask('a|authenticate|cymru|'))[2], 'OK')
+  const answerTo = async (client: DoorClient): Promise<string | undefined> =>
+    Promise.race([
+      client.ask('c|authenticate|cymru|').then((answer) => answer[2]),
+      client.closed.then(() => 'refused'),
+    ])
+  t.equal(await answerTo(await DoorClient.open(t, port)), 'refused')
+  first.close()
+  await first.closed
+  let answer: string | undefined
+  // The far end of a closed connection learns of it a little later.
+  do answer = await answerTo(await DoorClient.open(t, port))
+  while (answer === 'refused')
+  t.equal(answer, 'OK', 'a place is given back')
+  t.equal((await second.ask('b|ping'))[2], 'OK', 'who was in stays in')
+})
+
 void t.test('nobody gets in without the secret', async (t) => {
   const { engine, port, udpPort } = await open(t)
   const attempts = [

@@ -7,6 +7,8 @@ import { joinSocket } from './socket-link.ts'
 import type { WireContext } from './wire-client.ts'
 
 const handshakeTimeoutMs = 10_000
+/** An application may be many processes; beyond that somebody only takes our file descriptors. */
+const defaultMaxConnections = 100
 
 /** The TCP or TLS door for drachtio-srf applications outside this process. */
 export class WireServer {
@@ -27,6 +29,10 @@ export class WireServer {
     const { host, port } = this.#options
     const server = this.#createServer()
     this.#server = server
+    server.maxConnections = this.#options.maxConnections ?? defaultMaxConnections
+    server.on('drop', (refused) =>
+      this.#logger.warn({ peer: refused?.remoteAddress }, 'the application door has too many connections'),
+    )
     // Sockets are kept from their first byte on: a handshake that never ends must not outlive us.
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket)
