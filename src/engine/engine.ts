@@ -1,3 +1,4 @@
+import { ChurningMap } from '#src/base/churning-map.ts'
 import { shareTimers } from '#src/base/shared-timers.ts'
 import { sparingly } from '#src/base/sparing-logger.ts'
 import { peerNamesHeader } from '#src/sip/peer-identity.ts'
@@ -132,8 +133,8 @@ export async function startEngine(
     transactions,
     applications: routes,
     dialogs,
-    serving: new Map(),
-    asking: new Map(),
+    serving: new ChurningMap(),
+    asking: new ChurningMap(),
     counters: userAgentCounters,
     resolve: (uri) => resolve(uri, resolveOptions),
     listeners: () => transport.listeners,

@@ -27,7 +27,7 @@ export class SqliteBindingStore implements BindingStore, BindingMemory {
   /** Best q first, then latest; frozen, because callers share them. */
   readonly #byAor = new Map<string, readonly Binding[]>()
   /** What members of the running batch wrote, before it is committed. */
-  readonly #staged = new Map<string, readonly Binding[]>()
+  #staged = new Map<string, readonly Binding[]>()
   readonly #selectAll
   readonly #upsert
   readonly #delete
@@ -39,7 +39,7 @@ export class SqliteBindingStore implements BindingStore, BindingMemory {
       'INSERT INTO bindings (aor, contacts) VALUES (?, ?) ON CONFLICT (aor) DO UPDATE SET contacts = excluded.contacts',
     )
     this.#delete = context.database.prepare<[string]>('DELETE FROM bindings WHERE aor = ?')
-    context.group.listen({ batchEnded: () => this.#staged.clear() })
+    context.group.listen({ batchEnded: () => (this.#staged = new Map()) })
   }
 
   /** Reads every binding, so that a restart can ring phones that have not registered again. */

@@ -1,3 +1,4 @@
+import { ChurningMap } from '#src/base/churning-map.ts'
 import { dialogId, type DialogState } from './dialog-state.ts'
 
 /** What the table needs of an entry. */
@@ -10,8 +11,8 @@ export interface TableEntry {
  * `<Call-ID>;from-tag=<tag>` (application side), a name that the forks of one INVITE share.
  */
 export class DialogTable<Entry extends TableEntry> {
-  readonly #byTags = new Map<string, Entry>()
-  readonly #byId = new Map<string, Entry[]>()
+  readonly #byTags = new ChurningMap<string, Entry>()
+  readonly #byId = new ChurningMap<string, Entry[]>()
 
   get size(): number {
     return this.#byTags.size

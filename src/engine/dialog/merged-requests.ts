@@ -1,3 +1,4 @@
+import { ChurningMap } from '#src/base/churning-map.ts'
 import type { ServerTransaction } from '../transaction/server-transaction.ts'
 import { tagOf } from '#src/sip/name-addr.ts'
 
@@ -7,7 +8,7 @@ import { tagOf } from '#src/sip/name-addr.ts'
  * refused request with its old CSeq are common.
  */
 export class MergedRequests {
-  readonly #open = new Map<string, ServerTransaction>()
+  readonly #open = new ChurningMap<string, ServerTransaction>()
 
   /** How many requests are remembered. */
   get size(): number {

@@ -1,9 +1,10 @@
+import type { ChurningMap } from '#src/base/churning-map.ts'
 import type { UserAgentContext } from './context.ts'
 import type { UacRequest } from './uac-request.ts'
 import type { UasRequest } from './uas-request.ts'
 
 /** The context of those who start requests and look them up; the requests see their tables only as `OpenTable`. */
 export interface RequestContext extends UserAgentContext {
-  readonly serving: Map<string, UasRequest>
-  readonly asking: Map<string, UacRequest>
+  readonly serving: ChurningMap<string, UasRequest>
+  readonly asking: ChurningMap<string, UacRequest>
 }

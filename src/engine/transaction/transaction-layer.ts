@@ -1,3 +1,4 @@
+import { ChurningMap } from '#src/base/churning-map.ts'
 import { isIPv6Text } from '#src/base/net.ts'
 import type { Random } from '#src/base/random.ts'
 import { SipHeaders, type SipRequest, type SipResponse } from '#src/sip/message.ts'
@@ -30,9 +31,9 @@ export class TransactionLayer {
   readonly #transport: TransportLayer
   readonly #random: Random
   readonly #user: TransactionUser
-  readonly #servers = new Map<string, ServerTransaction>()
-  readonly #invitesByBranch = new Map<string, ServerTransaction>()
-  readonly #clients = new Map<string, ClientTransaction>()
+  readonly #servers = new ChurningMap<string, ServerTransaction>()
+  readonly #invitesByBranch = new ChurningMap<string, ServerTransaction>()
+  readonly #clients = new ChurningMap<string, ClientTransaction>()
   #stopped = false
 
   constructor(context: DriverContext, transport: TransportLayer, random: Random, user: TransactionUser) {

@@ -1,3 +1,4 @@
+import { ChurningMap } from '#src/base/churning-map.ts'
 import type { Clock, Timer } from '#src/base/clock.ts'
 import { tagOf } from '#src/sip/name-addr.ts'
 import type { SipMessage, SipRequest, SipResponse } from '#src/sip/message.ts'
@@ -56,8 +57,8 @@ const ownReasons: readonly [text: string, reason: StopReason][] = [
 export class CallRecords {
   readonly #clock: Clock
   readonly #readers = new RouteTable<RecordReader>()
-  readonly #trying = new Map<string, Call>()
-  readonly #up = new Map<string, Call>()
+  readonly #trying = new ChurningMap<string, Call>()
+  readonly #up = new ChurningMap<string, Call>()
   readonly #maxCalls: number
   #wanted = false
 

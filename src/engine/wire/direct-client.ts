@@ -1,3 +1,4 @@
+import { ChurningMap } from '#src/base/churning-map.ts'
 import type { Logger } from '#src/base/logger.ts'
 import type { SipRequest } from '#src/sip/message.ts'
 import type { DirectDoor, DirectRequest } from '../direct-door.ts'
@@ -14,7 +15,7 @@ export class DirectClient implements Application, DirectDoor {
   readonly #logger: Logger
   readonly #serving = new Map<string, (request: DirectRequest) => void>()
   /** What is not answered yet; what is over goes with the next that comes. */
-  readonly #open = new Set<DirectServing>()
+  readonly #open = new ChurningMap<DirectServing, true>()
   #gone = false
 
   constructor(parts: { routes: RouteTable<Application>; handler: CommandHandler; logger: Logger }) {
@@ -36,7 +37,7 @@ export class DirectClient implements Application, DirectDoor {
     if (this.#gone) return
     this.#gone = true
     this.#routes.removeAll(this)
-    for (const serving of this.#open) serving.refuse(503)
+    for (const serving of [...this.#open.keys()]) serving.refuse(503)
     this.#open.clear()
     this.#handler.gone(this, undefined)
   }
@@ -51,17 +52,17 @@ export class DirectClient implements Application, DirectDoor {
       this.#logger.error({ err: error, method: serving.request.method }, 'a SIP handler threw')
     }
     if (serving.over) return
-    this.#open.add(serving)
+    this.#open.set(serving, true)
     this.#forgetOldest()
   }
 
   // Two of the oldest are looked at for each new one: those that are over go, the others to the back.
   #forgetOldest(): void {
     let looked = 0
-    for (const serving of this.#open) {
+    for (const serving of this.#open.keys()) {
       if (looked++ === 2) return
       this.#open.delete(serving)
-      if (!serving.over) this.#open.add(serving)
+      if (!serving.over) this.#open.set(serving, true)
     }
   }
 
