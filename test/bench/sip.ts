@@ -28,7 +28,7 @@ async function besideKamailio(): Promise<void> {
   stack.defer(() => ours.stop())
   const count = registrationsPerS * registrationSeconds
   // Long enough for the compiler of a just-in-time language to be done: a box runs for months.
-  for (const subject of [ours, kamailio]) await subject.register(registrationsPerS, count * 2)
+  for (const subject of [ours, kamailio]) await subject.register(registrationsPerS * 2, count * 5)
   if (wanted('registrations')) {
     const figures = { ours: [] as number[], kamailio: [] as number[] }
     for (let round = 0; round < rounds; round++) {

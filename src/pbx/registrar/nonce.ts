@@ -7,7 +7,7 @@ const lifetimeMs = 5 * 60_000
 /** Nonces whose counts are remembered, in two generations of half as many each; about 100 bytes per nonce. */
 const maxTracked = 20_000
 /** Challenges whose answer is judged without computing its signature again; the answer comes within moments. */
-const recentSlots = 1024
+const recentSlots = 256
 const timeBytes = 6
 const numberBytes = 4
 const hostBytes = 4
