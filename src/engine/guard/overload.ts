@@ -123,8 +123,9 @@ export class OverloadControl implements Overload {
     const full = serverTransactions >= lastBound * this.#options.maxServerTransactions
     const begins = beginsWork(request.method)
     if (!begins && !full) return true
-    if (begins) this.#newRequests++
     const register = request.method === 'REGISTER'
+    // Fifty calls with a re-INVITE each say nothing of new work; a phone may repeat the tag of our last answer.
+    if (register || (begins && !isInDialog(request))) this.#newRequests++
     const reason = this.#reasonToRefuse(request, register, serverTransactions)
     if (reason === undefined || (!full && this.#alwaysPasses(request, flow, register))) {
       if (register) this.#registersOpen++
@@ -177,7 +178,7 @@ export class OverloadControl implements Overload {
   // a 503 to OPTIONS for the end of the box.
   #alwaysPasses(request: SipRequest, flow: Flow, register: boolean): boolean {
     if (register) return false
-    if (tagOf(request.headers.get('To') ?? '') !== undefined) return true
+    if (isInDialog(request)) return true
     if (request.method === 'OPTIONS') return flow.peerNames.length > 0
     return request.method === 'INVITE' && this.#options.isEmergency(request.uri)
   }
@@ -228,6 +229,10 @@ function beginsWork(method: string): boolean {
   return (
     method !== 'BYE' && method !== 'CANCEL' && method !== 'PRACK' && method !== 'UPDATE' && method !== 'INFO'
   )
+}
+
+function isInDialog({ headers }: SipRequest): boolean {
+  return tagOf(headers.get('To') ?? '') !== undefined
 }
 
 function makesDialog(method: string): boolean {

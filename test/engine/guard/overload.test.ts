@@ -122,6 +122,18 @@ t.test('what is under way, ends something or saves a life always passes', async 
   t.equal(passes.length, 9)
 })
 
+t.test('requests of calls that are up are no new work, however many they are', async (t) => {
+  const { ask, clock, load, control } = start(t)
+  load(1)
+  for (let ms = 0; ms < 5_000; ms += 200) {
+    for (let index = 0; index < 100; index++) ask('INVITE', { toTag: 'up' })
+    // A few calls a second are below what the load is looked at for.
+    for (let index = 0; index < 4; index++) t.ok(ask('INVITE'))
+    clock.advance(200)
+  }
+  t.equal(control.report().overloaded, false)
+})
+
 t.test('a retransmission of a refused call is refused as well, with the same tag', async (t) => {
   const { ask, load, pass, sent } = start(t)
   load(1)
