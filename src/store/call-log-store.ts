@@ -85,6 +85,8 @@ export function createCallLogStore(context: StoreContext): BoundedCallLog {
       })
     },
     list({ beforeMs = Number.MAX_SAFE_INTEGER, limit }) {
+      // Whoever has just heard a call end looks for it here, not for what was written a moment before.
+      group.flush()
       return guarded(() => {
         const rows = page.all(beforeMs, limit)
         const last = rows.at(-1)
@@ -94,6 +96,7 @@ export function createCallLogStore(context: StoreContext): BoundedCallLog {
       })
     },
     find(id) {
+      group.flush()
       const row = guarded(() => find.get(id))
       return row && toRecord(row)
     },

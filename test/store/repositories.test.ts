@@ -136,6 +136,21 @@ t.test('calls are paged by start time, none lost and none twice where starts are
   t.equal(store.callLog.find('c00')?.callee, undefined)
 })
 
+t.test('a call that ended a moment ago is in the log, also while changes share a commit', async (t) => {
+  const store = openTestStore(t)
+  await store.callLog.add(someCall({ id: 'first', startedAtMs: 1 }))
+  // The second one waits for the next commit.
+  const second = store.callLog.add(someCall({ id: 'second', startedAtMs: 2 }))
+  t.strictSame(
+    store.callLog.list({ limit: 5 }).map(({ id }) => id),
+    ['second', 'first'],
+  )
+  const third = store.callLog.add(someCall({ id: 'third', startedAtMs: 3 }))
+  t.equal(store.callLog.find('third')?.startedAtMs, 3)
+  await Promise.all([second, third])
+  t.equal(store.callLog.count(), 3)
+})
+
 t.test('audit entries are paged by id, latest first', async (t) => {
   const store = openTestStore(t)
   for (let index = 1; index <= 5; index++) {
