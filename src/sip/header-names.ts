@@ -1,3 +1,4 @@
+import { ownText } from '#src/base/own-text.ts'
 import { peerNamesHeader } from './peer-identity.ts'
 
 /** How the parser treats a field: most are kept as they are, some are split, counted or checked. */
@@ -117,8 +118,30 @@ export function lookUpHeaderName(written: string): HeaderName | undefined {
   const cached = bySpelling.get(written)
   if (cached) return cached
   if (written.length > maxNameLength || !isToken(written)) return undefined
-  const entry = byLowerCase.get(written.toLowerCase()) ?? entryOf(capitalise(written))
-  if (bySpelling.size < maxSpellings) bySpelling.set(written, entry)
+  const own = ownText(written)
+  const entry = byLowerCase.get(own.toLowerCase()) ?? entryOf(capitalise(own))
+  if (bySpelling.size < maxSpellings) bySpelling.set(own, entry)
+  return entry
+}
+
+interface Spelling {
+  readonly written: string
+  readonly entry: HeaderName
+}
+
+/** The spellings that came last, found without cutting them out of their message; a power of two. */
+const recentSpellings = Array.from({ length: 512 }, (): Spelling | undefined => undefined)
+
+/** The same for the name that stands at `from` to `to` in a text. */
+export function headerNameAt(text: string, from: number, to: number): HeaderName | undefined {
+  const length = to - from
+  const mixed = (length * 31 + text.charCodeAt(from)) * 31 + text.charCodeAt(to - 1)
+  const slot = mixed & (recentSpellings.length - 1)
+  const recent = recentSpellings[slot]
+  if (recent?.written.length === length && text.startsWith(recent.written, from)) return recent.entry
+  const written = text.slice(from, to)
+  const entry = lookUpHeaderName(written)
+  if (entry) recentSpellings[slot] = { written: ownText(written), entry }
   return entry
 }
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { parseCSeq, parseDecimal } from './cseq.ts'
-import { isToken, lookUpHeaderName, mandatoryBits, type HeaderName } from './header-names.ts'
+import { headerNameAt, isToken, mandatoryBits, type HeaderName } from './header-names.ts'
 import { SipHeaders, type SipMessage, type SipRequest } from './message.ts'
 import { isSoundNameAddr } from './name-addr.ts'
 import { isBlank, splitList } from './params.ts'
@@ -225,7 +225,7 @@ function readField(text: string, at: number, end: number, folded: boolean, gathe
   }
   let nameEnd = colon
   while (nameEnd > at && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd--
-  const known = lookUpHeaderName(text.slice(at, nameEnd))
+  const known = headerNameAt(text, at, nameEnd)
   if (!known) {
     note(gathered, 400, 'Bad Header Field Name')
     return

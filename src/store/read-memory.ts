@@ -1,3 +1,5 @@
+import { ownText } from '#src/base/own-text.ts'
+
 /** Most answers kept per question; an attacker who dials every number must not fill the memory. */
 const maxKept = 4096
 
@@ -18,7 +20,8 @@ export class ReadMemory {
       if (known !== undefined || kept.has(key)) return known as Value
       if (kept.size >= maxKept) kept.clear()
       const value = Object.freeze(read(key))
-      kept.set(key, value)
+      // The key may be a part of a message from a stranger.
+      kept.set(ownText(key), value)
       return value
     }
   }

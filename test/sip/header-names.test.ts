@@ -1,5 +1,11 @@
 import t from 'tap'
-import { canonicalName, compactForms, isToken, lookUpHeaderName } from '#src/sip/header-names.ts'
+import {
+  canonicalName,
+  compactForms,
+  headerNameAt,
+  isToken,
+  lookUpHeaderName,
+} from '#src/sip/header-names.ts'
 
 void t.test('every compact form stands for its long form', (t) => {
   const forms = Object.entries(compactForms)
@@ -46,5 +52,21 @@ void t.test('a flood of invented names does not displace the known ones', (t) =>
   for (let index = 0; index < 5000; index++) lookUpHeaderName(`x-invented-${index}`)
   t.equal(canonicalName('via'), 'Via')
   t.equal(canonicalName('x-invented-4999'), 'X-Invented-4999')
+  t.end()
+})
+
+void t.test('a name is found where it stands, whatever was looked for before', (t) => {
+  // Thousands of spellings meet in few places.
+  const names = Array.from({ length: 5_000 }, (_, at) => `X-${(at * 7919).toString(36)}-Field`)
+  for (let round = 0; round < 2; round++) {
+    for (const name of [...names, 'Via', 'v', 'CALL-ID', 'Content-Length']) {
+      const text = `junk${name}:${name}`
+      const found = headerNameAt(text, 4, 4 + name.length)
+      if (found?.name !== canonicalName(name)) t.equal(found?.name, canonicalName(name), name)
+    }
+  }
+  t.equal(headerNameAt('a b: c', 0, 3), undefined, 'no token')
+  t.equal(headerNameAt(': c', 0, 0), undefined, 'nothing')
+  t.equal(headerNameAt(`${'y'.repeat(200)}:`, 0, 200), undefined, 'too long')
   t.end()
 })

@@ -1,3 +1,4 @@
+import { ownText } from '#src/base/own-text.ts'
 import { emptyBucket, pour, type Bucket } from './bucket.ts'
 import type { EvidenceKind, EvidenceRule } from './options.ts'
 
@@ -81,8 +82,7 @@ export class Ledger {
 
 function isRepeat(found: Case, { kind, subject }: Piece): boolean {
   if (subject === undefined) return false
-  // Copied: a part of a text holds the whole of it, which is a message of up to 64 KiB.
-  const text = Buffer.from(`${kind} ${subject.slice(0, 64)}`).toString()
+  const text = `${kind} ${ownText(subject.slice(0, 64))}`
   if (found.subjects.includes(text)) return true
   found.subjects.push(text)
   if (found.subjects.length > maxSubjects) found.subjects.shift()

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '#src/base/clock.ts'
+import { ownText } from '#src/base/own-text.ts'
 import type { SipMessage } from '#src/sip/message.ts'
 import type { Flow } from '../transport/transport-port.ts'
 import type { MessageTap } from './message-tap.ts'
@@ -231,8 +232,7 @@ export class MessageTrace implements MessageTap {
   }
 
   #addLeg(callId: string): Leg {
-    // What was cut out of a message keeps the text of all of it in memory; a leg may stay for days.
-    const sipCallId = Buffer.from(callId).toString()
+    const sipCallId = ownText(callId)
     const ring = new MessageRing(legLimits, this.#slabs)
     const createdAtMs = this.#clock.monotonicMs()
     const leg: Leg = { sipCallId, ring, party: undefined, call: undefined, createdAtMs }

@@ -42,6 +42,10 @@ const nobody: LineSecrets = { ha1Md5: '0'.repeat(32), ha1Sha256: '0'.repeat(64),
 
 const secretOf = { MD5: 'ha1Md5', 'SHA-256': 'ha1Sha256', 'SHA-512-256': 'ha1Sha512' } as const
 
+// Several fields reach us as one list; each set of credentials begins with its scheme.
+const severalSets = /,\s*Digest\s/i
+const betweenSets = /,\s*(?=Digest\s)/i
+
 /** Proves who sent a request, by digest (RFC 7616, RFC 8760). */
 export class DigestAuthenticator {
   readonly #lines: Pick<PbxStore['lines'], 'secrets' | 'findByUsername'>
@@ -125,8 +129,7 @@ export class DigestAuthenticator {
     if (field === undefined) return undefined
     const realm = this.#realm()
     let malformed = false
-    // Several fields reach us as one list; each set of credentials begins with its scheme.
-    for (const part of field.split(/,\s*(?=Digest\s)/i)) {
+    for (const part of severalSets.test(field) ? field.split(betweenSets) : [field]) {
       const parsed = parseDigestCredentials(part)
       if (parsed?.realm === realm) return parsed
       if (!parsed) malformed = true
