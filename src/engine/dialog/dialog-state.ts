@@ -1,4 +1,4 @@
-import type { SipRequest, SipResponse } from '#src/sip/message.ts'
+import type { SipHeaders, SipRequest, SipResponse } from '#src/sip/message.ts'
 import { tagOf, uriOf } from '#src/sip/name-addr.ts'
 import { listHas, sequenceOf, uriParameter } from './header-values.ts'
 
@@ -48,7 +48,7 @@ export function dialogFromRequest(
     remoteSequence: sequenceOf(headers.get('CSeq')),
     // A Contact that nobody can read leaves the address that the caller gives itself.
     remoteTarget: targetOf(headers.get('Contact'), uriOf(headers.get('From') ?? '') ?? request.uri),
-    routeSet: headers.getAll('Record-Route'),
+    routeSet: routesOf(headers),
     secure: isSips(request.uri),
   }
 }
@@ -71,7 +71,7 @@ export function dialogFromResponse(request: SipRequest, response: SipResponse): 
     localSequence: sequenceOf(request.headers.get('CSeq')) ?? 0,
     remoteSequence: undefined,
     remoteTarget: targetOf(contact, request.uri),
-    routeSet: response.headers.getAll('Record-Route').reverse(),
+    routeSet: routesOf(response.headers).reverse(),
     secure: isSips(request.uri),
   }
 }
@@ -87,7 +87,7 @@ export function confirm(state: DialogState, response: SipResponse): DialogState 
     phase: 'confirmed',
     remoteParty: response.headers.get('To') ?? state.remoteParty,
     remoteTarget: targetOf(contact, state.remoteTarget),
-    routeSet: response.headers.getAll('Record-Route').reverse(),
+    routeSet: routesOf(response.headers).reverse(),
   }
 }
 
@@ -186,6 +186,11 @@ export function isSips(uri: string): boolean {
 
 function isLoose(uri: string): boolean {
   return uriParameter(uri, 'lr') !== undefined
+}
+
+// RFC 3261 20.30: a route is a SIP URI. What names none leads nowhere, and could become the empty Request-URI of a BYE.
+function routesOf(headers: SipHeaders): string[] {
+  return headers.getAll('Record-Route').filter((route) => /^sips?:\S/i.test(uriOf(route) ?? ''))
 }
 
 function targetOf(contact: string | undefined, otherwise: string): string {

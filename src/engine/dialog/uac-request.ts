@@ -110,7 +110,7 @@ export class UacRequest implements RequestUser {
     this.application.response(
       networkMeta(transaction.flow, bytes),
       { transaction: this.id, dialog: dialogId },
-      response,
+      this.method === 'INVITE' ? asKnown(response) : response,
     )
     if (this.#over) this.#runWaiting()
   }
@@ -211,4 +211,10 @@ export class UacRequest implements RequestUser {
     }
     this.#context.asking.delete(this.id)
   }
+}
+
+// RFC 3261 8.1.3.2: a final response that nobody knows counts as the x00 of its class. An application that knows only the
+// 200 of an INVITE (drachtio-srf) acknowledges a 202 and then forgets the call.
+function asKnown(response: SipResponse): SipResponse {
+  return response.status > 200 && response.status < 300 ? { ...response, status: 200 } : response
 }

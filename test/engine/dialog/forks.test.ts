@@ -35,6 +35,35 @@ void t.test('forks keep their own number, route and target (RFC 3261 12.1.2)', a
   await told
 })
 
+void t.test('a 2xx that no INVITE has is a 200 to the application (RFC 3261 8.1.3.2)', async (t) => {
+  const { srf, udpPort, engine } = await startTestEngine(t)
+  const peer = await RawPeer.open(t, udpPort)
+  const calling = srf.createUAC(`sip:bob@127.0.0.1:${peer.port}`, { localSdp: sdp })
+  const invite = await peer.nextRequest('INVITE')
+  peer.send(peer.answer(invite, 202, 'Whatever', 'one'), sdp)
+  await peer.nextRequest('ACK')
+  const dialog = await calling
+  t.equal(dialog.sip.remoteTag, 'one')
+  dialog.destroy()
+  peer.send(peer.answer(await peer.nextRequest('BYE'), 200, 'OK'))
+  await until(() => engine.counters()['dialogsAlive'] === 0)
+})
+
+void t.test('a Record-Route without a URI is no route', async (t) => {
+  const { srf, udpPort } = await startTestEngine(t)
+  const peer = await RawPeer.open(t, udpPort)
+  const calling = srf.createUAC(`sip:bob@127.0.0.1:${peer.port}`, { localSdp: sdp })
+  const invite = await peer.nextRequest('INVITE')
+  peer.send(peer.answer(invite, 200, 'OK', 'one', ['Record-Route: <>', 'Record-Route: ""']), sdp)
+  await peer.nextRequest('ACK')
+  const dialog = await calling
+  dialog.destroy()
+  const bye = await peer.nextRequest('BYE')
+  t.equal(bye.uri, `sip:peer@127.0.0.1:${peer.port}`)
+  t.same(bye.headers.getAll('Route'), [])
+  peer.send(peer.answer(bye, 200, 'OK'))
+})
+
 void t.test('199 ends one early dialog, the others ring on (RFC 6228)', async (t) => {
   const { srf, udpPort, engine } = await startTestEngine(t)
   const peer = await RawPeer.open(t, udpPort)
